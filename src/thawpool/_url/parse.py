@@ -1,0 +1,213 @@
+"""From a URL, or from its parts, to a ``Target``."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final, NamedTuple
+
+from ..errors import ConfigError
+from .authority import default_port, parse_hosts, split, spread, unquote
+from .params import read_params
+from .target import Endpoint, System, Target
+
+__all__ = ["SCHEMES", "parse_url", "target_from_parts"]
+
+#: The schemes and the system that each one means.
+SCHEMES: Final[dict[str, System]] = {
+    "postgresql": "postgresql",
+    "postgres": "postgresql",
+    "mysql": "mysql",
+    "mariadb": "mysql",
+}
+
+
+class _Driver(NamedTuple):
+    system: System
+    threads: bool
+    asyncio: bool
+
+
+_DRIVERS: Final = {
+    "psycopg": _Driver("postgresql", threads=True, asyncio=True),
+    "asyncpg": _Driver("postgresql", threads=False, asyncio=True),
+    "pymysql": _Driver("mysql", threads=True, asyncio=False),
+    "asyncmy": _Driver("mysql", threads=False, asyncio=True),
+}
+
+#: What comes along when a URL is copied from a shell, an ``.env`` file or a provider's ``psql`` line.
+_WRAPPING: Final = re.compile(r"(?:export\s+)?(?:[A-Z][A-Z0-9_]*\s*=\s*)?(?:psql\s+)?", re.ASCII)
+_BLANK: Final = " \t\r\n\v\f\ufeff\u200b\"'`"
+_SCHEME: Final = re.compile(r"[a-z][a-z0-9+._-]{0,30}", re.ASCII)
+_PLACEHOLDER: Final = re.compile(r"\*{3,}|[\[<{](?:your[ _-]?)?password[\]>}]", re.IGNORECASE)
+
+
+def parse_url(
+    url: str,
+    *,
+    driver: str | None = None,
+    is_async: bool,
+    connect_timeout: float | None = None,
+    source: str = "url",
+) -> Target:
+    """Read a database URL.
+
+    Args:
+        url: as pasted: quotes and white space around it, ``NAME=`` or ``psql`` before it do no harm.
+        driver: the library to use; None for the one that the scheme means, see ``docs/urls.md``. It
+            never depends on what is installed.
+        is_async: whether an ``AsyncPool`` asks.
+        connect_timeout: seconds for one dial, over what the URL says; None for the URL's, else 5.
+        source: where the URL came from, for messages.
+
+    Raises:
+        ConfigError: it cannot be understood, or asks for what cannot be had. The message begins with
+            ``source`` and holds neither the password nor any part of the URL that could be one.
+    """
+    try:
+        return _parse(url, driver, is_async, connect_timeout)
+    except ConfigError as error:
+        raise ConfigError(f"{source}: {error}") from None
+
+
+def target_from_parts(
+    *,
+    driver: str,
+    host: str,
+    port: int | None = None,
+    user: str | None = None,
+    password: str | None = None,
+    database: str | None = None,
+    is_async: bool,
+    connect_timeout: float | None = None,
+) -> Target:
+    """Say where to connect without a URL.
+
+    Raises:
+        ConfigError: an unknown driver, one that does not fit the pool, or a host that is none.
+    """
+    choice = _known(driver, is_async)
+    fields: dict[str, Any] = {} if connect_timeout is None else {"connect_timeout": connect_timeout}
+    return Target(
+        driver=driver,
+        system=choice.system,
+        hosts=parse_hosts(host, default_port(choice.system) if port is None else port, encoded=False),
+        user=user or None,
+        password=password or None,
+        database=database or None,
+        **fields,
+    )
+
+
+def _parse(url: str, driver: str | None, is_async: bool, connect_timeout: float | None) -> Target:
+    scheme, rest = _split_scheme(_unwrap(url))
+    driver, system = _choose(scheme, driver, is_async)
+    userinfo, hostlist, path, query = split(rest)
+    try:
+        fields = read_params(system, query)
+        hosts = _hosts(hostlist, fields, system)
+    except ConfigError:
+        if "@" in query:
+            # What looks like parameters may be the end of a password: nothing of it is shown.
+            raise ConfigError(
+                "it can be read in more than one way, or a parameter is not known; percent-encode @ as %40, "
+                "? as %3F and / as %2F in the user, the password and the parameters"
+            ) from None
+        raise
+    user, _, password = userinfo.partition(":")
+    fields.setdefault("user", unquote(user))
+    fields.setdefault("password", unquote(password))
+    fields.setdefault("database", unquote(path.removesuffix("/")))
+    if _PLACEHOLDER.fullmatch(fields["password"]):
+        raise ConfigError("the password is a placeholder; put the real one there, percent-encoded")
+    if connect_timeout is not None:
+        fields["connect_timeout"] = connect_timeout
+    for name in ("user", "password", "database"):
+        fields[name] = fields[name] or None
+    return Target(driver=driver, system=system, hosts=hosts, **fields)
+
+
+def _unwrap(url: str) -> str:
+    """``url`` without what was copied along with it."""
+    bare = url.strip(_BLANK)
+    wrapping = _WRAPPING.match(bare)
+    if wrapping is not None:
+        bare = bare[wrapping.end() :].strip(_BLANK)
+    if not bare:
+        raise ConfigError("it is empty; write postgresql://user:password@host:5432/database")
+    if not bare.isascii():
+        try:
+            bare.encode()
+        except UnicodeEncodeError:
+            raise ConfigError("it is not valid UTF-8; percent-encode what is not ASCII") from None
+    if any(char < " " or char == "\x7f" for char in bare):
+        raise ConfigError("there is a line break or another control character in it; write it on one line")
+    return bare
+
+
+def _split_scheme(url: str) -> tuple[str, str]:
+    if url[:5].lower() == "jdbc:":
+        raise ConfigError(
+            "it is Java's form; drop 'jdbc:' and put the user and the password before the host: "
+            "postgresql://user:password@host:5432/database"
+        )
+    scheme, mark, rest = url.partition("://")
+    scheme = scheme.lower()
+    if not mark or not _SCHEME.fullmatch(scheme):
+        raise ConfigError("it has no scheme; write postgresql://user:password@host:5432/database")
+    if scheme in ("prisma", "prisma+postgres"):
+        raise ConfigError(
+            f"{scheme}:// leads to Prisma's HTTP proxy, which only Prisma's own client speaks to; use the "
+            "database's direct URL, which begins with postgres://"
+        )
+    return scheme, rest
+
+
+def _choose(scheme: str, driver: str | None, is_async: bool) -> tuple[str, System]:
+    """The driver that a scheme and the ``driver`` option mean together."""
+    base, plus, named = scheme.partition("+")
+    system = SCHEMES.get(base)
+    if system is None:
+        raise ConfigError(
+            f"the scheme {base}:// is not known; known are postgresql://, postgres://, mysql:// and mariadb://, "
+            "and with a driver postgresql+psycopg://, postgresql+asyncpg://, mysql+pymysql://, mysql+asyncmy://"
+        )
+    if plus and driver is not None and named != driver:
+        raise ConfigError(
+            f"it names the driver {named!r}, and driver={driver!r} another one; drop one of the two"
+        )
+    name = named if plus else driver
+    if name is None:
+        name = "psycopg" if system == "postgresql" else "asyncmy" if is_async else "pymysql"
+    choice = _known(name, is_async)
+    if choice.system != system:
+        raise ConfigError(f"{name} is a driver for {choice.system}, and the URL begins with {base}://")
+    return name, system
+
+
+def _known(driver: str, is_async: bool) -> _Driver:
+    choice = _DRIVERS.get(driver)
+    if choice is None:
+        names = ", ".join(name for name, known in _DRIVERS.items() if known.asyncio or not is_async)
+        raise ConfigError(f"there is no driver {driver!r}; choose one of {names}")
+    if is_async and not choice.asyncio:
+        other = "asyncmy"
+        raise ConfigError(f"{driver} is for threads: use it with Pool, or {other} with AsyncPool")
+    if not is_async and not choice.threads:
+        other = "psycopg" if choice.system == "postgresql" else "pymysql"
+        raise ConfigError(f"{driver} is for asyncio: use it with AsyncPool, or {other} with Pool")
+    return choice
+
+
+def _hosts(hostlist: str, fields: dict[str, Any], system: System) -> tuple[Endpoint, ...]:
+    """The hosts before the path; those among the parameters take precedence, as in libpq."""
+    named = fields.pop("host", None)
+    ports = fields.pop("port", None)
+    port: int | list[int] = default_port(system) if ports is None else ports
+    if named is not None:
+        return parse_hosts(named, port, encoded=False)
+    if not hostlist:
+        hostlist = "localhost"
+    hosts = parse_hosts(hostlist, port, encoded=True)
+    if ports is not None:
+        return tuple((host, own) for (host, _), own in zip(hosts, spread(ports, len(hosts)), strict=True))
+    return hosts
