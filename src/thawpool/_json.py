@@ -20,7 +20,8 @@ def json_default(value: Any) -> Any:
     bytes, bytearray, memoryview                   base64
     Enum                                           its value
     a range (psycopg's, asyncpg's)                 ``{"lower": 1, "upper": 5, "bounds": "[)"}``
-    an asyncpg Record, any mapping                 an object
+    asyncpg's Record, any mapping                  an object
+    asyncpg's BitString, Path and Polygon          ``"0101"``, an array of points
     a set, any other sequence                      an array
     =============================================  ============================================
 
@@ -54,7 +55,7 @@ def _isoformat(value: Any) -> str:
 
 def _duration(value: Any) -> str:
     """``P1DT2H0.5S``: days and seconds of any size, a minus sign before a negative one."""
-    total = (value.days * 86_400 + value.seconds) * 1_000_000 + value.microseconds
+    total: int = (value.days * 86_400 + value.seconds) * 1_000_000 + value.microseconds
     seconds, micros = divmod(abs(total), 1_000_000)
     days, seconds = divmod(seconds, 86_400)
     hours, seconds = divmod(seconds, 3600)
@@ -89,7 +90,7 @@ _BY_NAME: Final[dict[tuple[str, str], Callable[[Any], Any]]] = {
     ("ipaddress", "IPv4Network"): str,
     ("ipaddress", "IPv6Network"): str,
     ("enum", "Enum"): lambda value: value.value,
-    ("asyncpg", "Record"): dict,
     ("asyncpg.protocol.record", "Record"): dict,
     ("asyncpg.types", "BitString"): lambda value: value.as_string(),
+    ("asyncpg.pgproto.types", "Path"): lambda value: list(value.points),
 }

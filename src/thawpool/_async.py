@@ -1,0 +1,454 @@
+"""``AsyncPool``: connections for asyncio, uvloop included.
+
+The shell adds to the core: the fast path, a runner that performs traps by awaiting, and loyalty to one
+event loop at a time. Nothing bound to a loop is made before one runs. When the loop of the connections
+is closed, as after each ``asyncio.run()``, they are closed without touching it and the next loop starts
+afresh; no lock is needed, since a loop runs one thing at a time.
+"""
+
+from __future__ import annotations
+
+from asyncio import AbstractEventLoop, get_running_loop
+from typing import TYPE_CHECKING, Any, TypeVar, final
+
+from . import _flows
+from ._async_transaction import AsyncTransaction
+from ._base import INFINITY, PoolBase
+from ._core.slot import LEASED
+from ._lease import BaseLease
+from ._traps import Check, Dial, Park, Trap
+from .drivers.base import Sight, Verdict
+from .errors import PoolError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Coroutine
+    from typing import ParamSpec
+
+    from ._core.slot import Slot
+    from .drivers.base import AsyncDriver, Params, Row
+    from .stats import PoolStats
+
+    P = ParamSpec("P")
+
+__all__ = ["AsyncLease", "AsyncPool"]
+
+T = TypeVar("T")
+
+
+@final
+class AsyncLease(BaseLease):
+    """What ``AsyncPool.connection`` answers: an async context manager that yields the driver's connection."""
+
+    __slots__ = ()
+
+    def __init__(self, pool: AsyncPool, timeout: float | None) -> None:
+        self._pool = pool
+        self._timeout = timeout
+        self._slot = None
+
+    async def __aenter__(self) -> Any:
+        if self._slot is not None:
+            raise self._in_use()
+        pool = self._pool
+        slot = pool._take(pool._wall()) if get_running_loop() is pool._loop else None
+        if slot is None:
+            slot = await pool._acquire(pool._until(self._timeout))
+        self._slot = slot
+        self._conn = conn = slot.conn
+        conn.leased = True
+        if pool._marks:
+            pool._mark(slot, conn)
+        return conn
+
+    async def __aexit__(self, *exc: object) -> None:
+        slot = self._slot
+        if slot is not None:
+            self._slot = None
+            await self._pool._return(slot, self._conn)
+
+
+@final
+class AsyncPool(PoolBase):
+    __doc__ = PoolBase.__doc__
+
+    _is_async = True
+    _driver: AsyncDriver | None
+    _loop: AbstractEventLoop | None = None
+
+    # -- leases ----------------------------------------------------------------------------------
+
+    def connection(self, *, timeout: float | None = None) -> AsyncLease:
+        """Lease a connection for an ``async with`` block: the driver's own, in autocommit.
+
+        Args:
+            timeout: seconds this may take, waiting, dialing and checking together; the option
+                ``timeout`` if None. Never more than the invocation has left.
+
+        Raises:
+            PoolTimeout, PoolSaturated, ConnectFailed, Overloaded: see ``Unavailable``.
+            PoolClosed: the pool is closed.
+            PoolError: the pool's connections belong to another event loop that is still alive.
+        """
+        return AsyncLease(self, timeout)
+
+    async def getconn(self, *, timeout: float | None = None) -> Any:
+        """Lease a connection without a block, for adapters; give it back with ``putconn``.
+
+        Raises: as ``connection``.
+        """
+        lease = AsyncLease(self, timeout)
+        return self._hold(lease, await lease.__aenter__())
+
+    async def putconn(self, conn: Any) -> None:
+        """Give back a connection taken with ``getconn``.
+
+        Raises:
+            LeaseError: it is not out on lease from this pool: returned twice, or another pool's.
+        """
+        await self._unhold(conn).__aexit__()
+
+    async def _acquire(self, until: float) -> Slot:
+        """The slow path."""
+        self._settle_in()
+        if self._driver is None:
+            self._load()
+        since = self._mono()
+        try:
+            return await self._run(_flows.acquire(self, until))
+        finally:
+            self._waited(since)
+
+    async def _return(self, slot: Slot, conn: Any) -> None:
+        conn.leased = False
+        conn.until = INFINITY
+        slot.conn = conn
+        verdict = self._verdict(conn)
+        if verdict is Verdict.CLEAN:
+            slot.where = None
+            self._give(slot, self._wall(), self._mono())
+            state = self.state
+            if state.woken or state.doomed:
+                self._settle()
+        else:
+            await self._end(slot, conn, verdict)
+
+    async def _end(self, slot: Slot, conn: Any, verdict: Verdict) -> None:
+        """Give back a connection that needs a reset, or that must go."""
+        if verdict is Verdict.DIRTY:
+            if conn.in_transaction():
+                self._left_open(slot)
+            await self._run(_flows.release(self, slot))
+        else:
+            if verdict is Verdict.FAILOVER:
+                self.state.expire(self.now())
+            self._retire(slot, verdict.value, self.now())
+            self._settle()
+
+    def _leak(self, slot: Slot) -> None:
+        """A finalizer found a lease that nobody returned. It may run in any thread, so it only leaves word."""
+        self._leaked.append(slot)
+        loop = self._loop
+        if loop is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(self._collect)
+
+    # -- statements ------------------------------------------------------------------------------
+
+    async def query(
+        self,
+        sql: str,
+        params: Params | None = None,
+        *,
+        timeout: float | None = None,
+        idempotent: bool = False,
+    ) -> list[Row]:
+        """Run one statement and return its rows as a list of dicts.
+
+        Args:
+            sql: the statement. Parameters are written ``%s`` or ``%(name)s`` with every driver, a
+                percent sign ``%%``; without ``params`` the text is sent untouched.
+            params: a sequence or a mapping; never put into the text by thawpool.
+            timeout: seconds for all of it, the wait for a connection included. None: the option
+                ``timeout`` for the wait, and what the invocation has left for the statement.
+            idempotent: whether running the statement twice is harmless. If so it is repeated once
+                when its connection is lost.
+
+        Raises:
+            Unavailable: there was no connection to be had, or it was lost (``ConnectionLost``).
+            ParamsError: ``params`` does not fit ``sql``.
+            The driver's own error: the database refused the statement.
+        """
+        return await self._statement("fetch", sql, params, timeout, idempotent)  # type: ignore[no-any-return]
+
+    async def query_one(
+        self,
+        sql: str,
+        params: Params | None = None,
+        *,
+        timeout: float | None = None,
+        idempotent: bool = False,
+    ) -> Row | None:
+        """Run one statement and return its first row as a dict, or None. Otherwise as ``query``."""
+        rows = await self._statement("fetch", sql, params, timeout, idempotent)
+        return rows[0] if rows else None
+
+    async def execute(
+        self,
+        sql: str,
+        params: Params | None = None,
+        *,
+        timeout: float | None = None,
+        idempotent: bool = False,
+    ) -> int:
+        """Run one statement and return the number of rows it touched. Otherwise as ``query``."""
+        return await self._statement("execute", sql, params, timeout, idempotent)  # type: ignore[no-any-return]
+
+    def transaction(
+        self,
+        *,
+        isolation: str | None = None,
+        readonly: bool = False,
+        deferrable: bool = False,
+        timeout: float | None = None,
+    ) -> AsyncTransaction:
+        """A transaction for an ``async with`` block: COMMIT at its end, ROLLBACK on an exception.
+
+        Args:
+            isolation: ``"read committed"``, ``"repeatable read"`` or ``"serializable"``; the
+                server's default if None.
+            readonly: whether the server shall refuse writes.
+            deferrable: with serializable and readonly, wait for a snapshot that cannot fail.
+            timeout: seconds that getting the connection may take, as for ``connection``.
+
+        Raises: as ``connection``; ``ConfigError`` for an unknown isolation level.
+        """
+        return AsyncTransaction(self, AsyncLease(self, timeout), (isolation, readonly, deferrable))
+
+    async def _statement(
+        self, verb: str, sql: str, params: Params | None, timeout: float | None, idempotent: bool
+    ) -> Any:
+        wait_until, until = self._statement_ends(sql, params, timeout)
+        retry = True
+        while True:
+            slot = await self._acquire_live(wait_until)
+            conn = slot.conn
+            conn.leased = True
+            conn.until = until
+            driver = self._driver
+            assert driver is not None
+            try:
+                result = await getattr(driver, verb)(conn, sql, params)
+            except BaseException as error:
+                lost = driver.lost(conn)
+                await self._return(slot, conn)
+                if retry and lost and self._repeatable(error, idempotent):
+                    retry = False
+                    continue
+                failure = self._failure(error, lost)
+                if failure is error:
+                    raise
+                raise failure from error
+            await self._return(slot, conn)
+            return result
+
+    async def _acquire_live(self, until: float) -> Slot:
+        """Lease a connection at which a look was taken: half a microsecond beside a round trip."""
+        slot = self._take(self._wall()) if get_running_loop() is self._loop else None
+        if slot is not None:
+            if self._driver.look(slot.conn) is Sight.QUIET:  # type: ignore[union-attr]
+                return slot
+            self.state.doubt(slot, self.now())
+            self._settle()
+        return await self._acquire(until)
+
+    # -- the pool as a whole ---------------------------------------------------------------------
+
+    async def warm(self, size: int | None = None, *, timeout: float | None = None) -> int:
+        """Open connections until ``size`` are open (``min_size`` if None). Returns how many it opened.
+
+        Raises: as ``connection``.
+        """
+        self._settle_in()
+        if self._driver is None:
+            self._load()
+        target = self._config.min_size if size is None else size
+        return await self._run(_flows.warm(self, target, self._until(timeout)))
+
+    async def thaw(self, frozen_for: float | None = None) -> None:
+        """Say that time passed unseen: what is open must earn trust again before it is leased.
+
+        Args:
+            frozen_for: seconds, if known. Connections idle for longer than ``idle_timeout``, those
+                seconds included, are closed at their next turn.
+        """
+        self.state.thaw(self.now(), "signal", frozen_for or 0.0)
+        self._settle()
+
+    async def expire(self) -> int:
+        """Replace every connection: idle ones close now, leased ones on return. Returns how many."""
+        count = self.state.expire(self.now())
+        self._settle()
+        return count
+
+    async def resize(self, max_size: int) -> None:
+        """Change ``max_size``; a surplus closes, idle connections now, leased ones on return.
+
+        Raises:
+            ConfigError: not a whole number of at least 1.
+        """
+        self._check_size(max_size)
+        self.state.resize(max_size, self.now())
+        self._settle()
+
+    def stats(self) -> PoolStats:
+        """A snapshot of the pool in numbers."""
+        return self._count()
+
+    async def close(self, *, timeout: float | None = None) -> None:
+        """Close the pool. Idle connections close now; those in use are waited for, then cut off.
+
+        Args:
+            timeout: seconds to wait for leases to come back; the option ``timeout`` if None. After
+                it the sockets of those still out are shut, so that their holders get an error.
+        """
+        self._settle_in()
+        if not await self._run(_flows.close(self, self._until(timeout))):
+            driver = self._driver
+            for slot in self.state.slots:
+                if slot.state is LEASED and slot.conn is not None:
+                    driver.abort(slot.conn)  # type: ignore[union-attr]
+
+    async def __aenter__(self) -> AsyncPool:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.close()
+
+    def handler(self, function: Callable[P, Awaitable[T]], /) -> Callable[P, Coroutine[Any, Any, T]]:
+        """Decorate an ``async def`` function handler: each call is an invocation.
+
+        The remaining time is asked of the argument that has ``get_remaining_time_in_millis``, as the
+        context of AWS Lambda does.
+        """
+        from functools import wraps
+
+        @wraps(function)
+        async def invoke(*args: P.args, **kwargs: P.kwargs) -> T:
+            with self.invocation(remaining=self._remaining_of(args)):
+                return await function(*args, **kwargs)
+
+        return invoke
+
+    def _trim(self, keep: int) -> None:
+        self.state.trim(keep)
+        self._settle()
+
+    # -- the event loop --------------------------------------------------------------------------
+
+    def _settle_in(self) -> None:
+        """Make the running loop ours; leave behind what belonged to one that is closed.
+
+        Raises:
+            PoolError: the loop of our connections is another one, and alive.
+        """
+        loop = get_running_loop()
+        if loop is self._loop:
+            return
+        if self._loop is not None:
+            if not self._loop.is_closed():
+                raise PoolError(
+                    f"pool {self.name!r} has connections on another event loop that is still alive; one AsyncPool "
+                    "serves one loop at a time: make one AsyncPool for each loop, or close the other loop first"
+                )
+            self._abandon_loop()
+        self._loop = loop
+
+    def _abandon_loop(self) -> None:
+        """Close what belonged to a closed loop: at once, and without touching it."""
+        old, driver = self.state, self._driver
+        slots = [slot for slot in old.slots if slot.conn is not None]
+        self._renew("event loop closed")
+        for slot in slots:
+            driver.close(slot.conn)  # type: ignore[union-attr]
+
+    def _forked(self) -> None:
+        self._loop = None
+        super()._forked()
+
+    # -- the runner ------------------------------------------------------------------------------
+
+    async def _run(self, flow: Coroutine[Trap, Any, T]) -> T:
+        """Run a flow, awaiting its traps. Cancellation arrives at the trap and goes into the flow."""
+        self._collect()
+        answer: Any = None
+        error: BaseException | None = None
+        while True:
+            try:
+                trap = flow.send(answer) if error is None else flow.throw(error)
+            except StopIteration as stop:
+                return stop.value  # type: ignore[no-any-return]
+            finally:
+                self._settle()
+            answer = error = None
+            try:
+                answer = await self._perform(trap)
+            except BaseException as raised:
+                error = raised
+
+    async def _perform(self, trap: Trap) -> Any:
+        if isinstance(trap, Park):
+            return await self._park(trap)
+        driver = self._driver
+        assert driver is not None
+        left = trap.until - self._mono()
+        if isinstance(trap, Dial):
+            return await driver.connect(left)
+        conn = trap.slot.conn
+        if isinstance(trap, Check):
+            if driver.look(conn) is Sight.GONE:
+                return "lost"
+            return "" if await driver.check(conn, left) else "check"
+        return await driver.reset(conn, left)
+
+    async def _park(self, trap: Park) -> None:
+        waiter = trap.waiter
+        left = trap.until - self._mono()
+        if waiter.ready or left <= 0:
+            return
+        loop = get_running_loop()
+        waiter.signal = signal = loop.create_future()
+        timer = loop.call_later(left, _wake, waiter) if left < INFINITY else None
+        try:
+            await signal
+        finally:
+            waiter.signal = None
+            if timer is not None:
+                timer.cancel()
+
+    def _settle(self) -> None:
+        """Do what the last step left: wake, close, report."""
+        state = self.state
+        while state.woken:
+            _wake(state.woken.pop(0))
+        while state.doomed:
+            slot = state.doomed.pop(0)
+            try:
+                if slot.conn is not None:
+                    self._driver.close(slot.conn)  # type: ignore[union-attr]
+            finally:
+                state.gone(slot, self.now())
+                self._settle()
+        if state.events:
+            events, state.events = state.events, []
+            self._report(events)
+
+    def _collect(self) -> None:
+        """Free the seats of leases that the garbage collector found."""
+        while self._leaked:
+            self._leaked_out(self._leaked.pop())
+            self._settle()
+
+
+def _wake(waiter: Any) -> None:
+    signal = waiter.signal
+    if signal is not None and not signal.done():
+        signal.set_result(None)

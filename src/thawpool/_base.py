@@ -1,0 +1,422 @@
+"""What ``Pool`` and ``AsyncPool`` share: options, state, statistics, explanations, the end of an invocation.
+
+Nothing here waits. What waits is in the shells, ``_sync`` and ``_async``, and in the flows they run.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+import weakref
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from ._core.policy import Limits, budget
+from ._core.slot import CHECKING, GONE, LEASED, SUSPECT, Slot
+from ._core.state import PoolState
+from .clock import Instant, SystemClock, monotonic
+from .config import PoolConfig
+from .errors import (
+    ConfigError,
+    ConnectFailed,
+    ConnectionLost,
+    LeaseError,
+    ParamsError,
+    PoolError,
+    PoolTimeout,
+)
+from .stats import PoolStats
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Unpack
+
+    from .config import PoolOptions
+    from .drivers.base import Common
+
+__all__ = ["PoolBase"]
+
+INFINITY = float("inf")
+
+#: The monotonic time at which the invocation that runs in this context must have its answer.
+_deadline: ContextVar[float] = ContextVar("thawpool_deadline", default=INFINITY)
+
+#: Every living pool, for the fork hook.
+_pools: weakref.WeakSet[PoolBase] = weakref.WeakSet()
+
+
+class PoolBase:
+    """A pool of database connections that lives as a serverless function does.
+
+    It opens nothing, starts nothing and imports no driver when it is made; all decisions are taken when
+    a connection is leased and when it is returned. At most ``max_size`` connections are open or being
+    opened at any time.
+
+    Args:
+        url: the database. None: ``DATABASE_URL``, ``POSTGRES_URL`` or ``MYSQL_URL`` of the environment,
+            read at first use.
+        **options: see ``docs/options.md``; all have defaults made for serverless functions.
+
+    Raises:
+        ConfigError: an option that is unknown or out of range. What is wrong with the URL or the
+            driver shows at first use, as a ``ConfigError`` too.
+    """
+
+    _is_async: ClassVar[bool]
+    _driver: Common | None
+    _verdict: Callable[[Any], Any]
+
+    def __init__(self, url: str | None = None, **options: Unpack[PoolOptions]) -> None:
+        self._config = config = PoolConfig.make(url, is_async=self._is_async, **options)
+        self.name = config.name or "thawpool"
+        self.connect_timeout = config.connect_timeout
+        clock = config.clock or SystemClock()
+        self._wall = clock.wall
+        self._mono = clock.mono
+        self.random = random.random
+        self._driver = None
+        #: Leases that the garbage collector found; appending is atomic, so a finalizer needs no lock.
+        self._leaked: list[Slot] = []
+        self._invocations = 0
+        #: Whether leases are to be marked at all; the fast path looks at nothing else.
+        self._marks = config.debug
+        self._waits = 0
+        self._wait_seconds = 0.0
+        self._adopt(PoolState(self._limits()))
+        _pools.add(self)
+
+    def _limits(self) -> Limits:
+        config = self._config
+        return Limits(
+            max_size=config.max_size,
+            trust_window=config.trust_window,
+            idle_timeout=config.idle_timeout,
+            max_lifetime=INFINITY if config.max_lifetime is None else config.max_lifetime,
+            max_uses=INFINITY if config.max_uses is None else config.max_uses,
+            max_waiting=INFINITY if config.max_waiting is None else config.max_waiting,
+        )
+
+    def _adopt(self, state: PoolState) -> None:
+        """Work on this state; its hottest verbs are bound once."""
+        self.state = state
+        self._take = state.take
+        self._give = state.give
+        self._retire = state.retire
+
+    def __repr__(self) -> str:
+        stats = self._count()
+        return (
+            f"<{type(self).__name__} {self.name!r} max_size={stats.max_size} idle={stats.idle} "
+            f"used={stats.used} opening={stats.opening} waiting={stats.waiting}>"
+        )
+
+    # -- time ------------------------------------------------------------------------------------
+
+    def now(self) -> Instant:
+        return Instant(self._wall(), self._mono())
+
+    def _until(self, timeout: float | None) -> float:
+        """The absolute end of a wait: the option or the argument, clipped to the invocation."""
+        if timeout is None:
+            timeout = self._config.timeout
+        elif not timeout >= 0:
+            raise ConfigError(f"timeout={timeout!r}: give a number of seconds, 0 or more")
+        return min(self._mono() + timeout, _deadline.get())
+
+    # -- the driver ------------------------------------------------------------------------------
+
+    def _load(self) -> Any:
+        """Find out where to connect and load the driver: at first use, never at construction."""
+        from .drivers import load
+
+        target = self._config.resolve_target(is_async=self._is_async)
+        driver = load(target, self._config, is_async=self._is_async)
+        self.connect_timeout = target.connect_timeout
+        self._verdict = driver.verdict
+        self._driver = driver
+        return driver
+
+    # -- numbers and words -----------------------------------------------------------------------
+
+    def _count(self) -> PoolStats:
+        """The numbers of this moment. Threads call it under the lock."""
+        state = self.state
+        states = [slot.state for slot in tuple(state.slots)]
+        counts = state.counts
+        return PoolStats(
+            max_size=state.max_size,
+            total=len(states),
+            idle=len(state.idle),
+            used=states.count(LEASED),
+            opening=state.opening,
+            suspect=states.count(SUSPECT) + states.count(CHECKING),
+            waiting=len(state.waiters),
+            opened=counts["opened"],
+            open_failed=counts["open_failed"],
+            retired=dict(state.retired),
+            thaws=counts["thaws"],
+            checks=counts["checks"],
+            timeouts=counts["timeouts"],
+            waits=self._waits,
+            wait_seconds=self._wait_seconds,
+        )
+
+    def timed_out(self, phase: str, until: float) -> PoolTimeout:
+        """Explain a lease that was not had in time."""
+        self.state.counts["timeouts"] += 1
+        stats = self._count()
+        invocation = until >= _deadline.get()
+        what = "the invocation's remaining time" if invocation else "the timeout"
+        numbers = (
+            f"{stats.total} of {stats.max_size} open, {stats.used} in use, {stats.idle + stats.suspect} idle, "
+            f"{stats.opening} opening, {stats.waiting} waiting"
+        )
+        lines = [f"no connection within {what} ({phase}): {numbers}"]
+        error = self.state.last_error
+        if phase == "waiting" and error is None:
+            lines.append("return connections sooner, raise max_size if the database allows, or raise timeout")
+            lines += [f"in use since {slot.where}" for slot in tuple(self.state.slots) if slot.where]
+        elif error is not None:
+            lines.append(f"the last attempt to connect failed: {error}")
+        timeout = PoolTimeout("; ".join(lines), phase=phase, connect_failed=isinstance(error, ConnectFailed))
+        timeout.__cause__ = error
+        return timeout
+
+    # -- events ----------------------------------------------------------------------------------
+
+    def _report(self, events: list[tuple[str, str]]) -> None:
+        """Log what happened and tell the observer; called outside of the lock."""
+        import logging
+
+        log = logging.getLogger("thawpool")
+        observer = self._config.observer
+        for event, detail in events:
+            log.debug("%s: %s %s", self.name, event, detail)
+            if observer is not None:
+                try:
+                    method = getattr(observer, event)
+                    method(self.name, detail) if detail else method(self.name)
+                except Exception:
+                    log.exception("%s: the observer failed at %r", self.name, event)
+
+    def _waited(self, since: float) -> None:
+        seconds = max(0.0, self._mono() - since)
+        self._waits += 1
+        self._wait_seconds += seconds
+        if self._config.observer is not None:
+            try:
+                self._config.observer.waited(self.name, seconds)
+            except Exception:
+                import logging
+
+                logging.getLogger("thawpool").exception("%s: the observer failed at 'waited'", self.name)
+
+    # -- marks: what is written on a lease only when somebody asked for it -----------------------
+
+    def _mark(self, slot: Slot, conn: Any) -> None:
+        """Note where a lease was taken (``debug``) and when its invocation ends."""
+        if self._config.debug:
+            slot.where = _caller()
+        deadline = _deadline.get()
+        if deadline < INFINITY:
+            conn.until = self._real(deadline)
+
+    def _real(self, until: float) -> float:
+        """A time of this pool's clock as one of the real clock, which drivers wait by."""
+        return monotonic() + (until - self._mono())
+
+    def _hold(self, lease: Any, conn: Any) -> Any:
+        """From here on the connection is all that keeps its lease alive: losing one loses both."""
+        lease._slot.conn = None
+        lease._conn = None
+        conn.holder = lease
+        return conn
+
+    def _unhold(self, conn: Any) -> Any:
+        """The lease of a connection that ``putconn`` gives back."""
+        lease = getattr(conn, "holder", None)
+        if lease is None or lease._pool is not self:
+            raise LeaseError(
+                f"putconn: this connection is not out on lease from pool {self.name!r}: it was returned already, "
+                "was taken with `with pool.connection()`, or belongs to another pool"
+            )
+        conn.holder = None
+        lease._conn = conn
+        return lease
+
+    def _leaked_out(self, slot: Slot) -> None:
+        """Free the seat of a lease that was lost; its connection is never leased again."""
+        import logging
+
+        logging.getLogger("thawpool").warning(
+            "%s: a lease taken%s was never returned and was lost to the garbage collector; its connection is closed",
+            self.name,
+            f" at {slot.where}" if slot.where else " (debug=True records where)",
+        )
+        self.state.retire(slot, "leaked", self.now())
+
+    def _left_open(self, slot: Slot) -> None:
+        import logging
+
+        logging.getLogger("thawpool").warning(
+            "%s: a connection taken%s came back with a transaction open; it is rolled back. "
+            "Commit it, or use pool.transaction()",
+            self.name,
+            f" at {slot.where}" if slot.where else " (debug=True records where)",
+        )
+
+    # -- statements ------------------------------------------------------------------------------
+
+    def _statement_ends(self, sql: str, params: object, timeout: float | None) -> tuple[float, float]:
+        """Until when a statement may wait for its connection, and until when (real clock) it may run."""
+        if not isinstance(sql, str):
+            raise ParamsError(f"sql must be a string, not {type(sql).__name__}")
+        if isinstance(params, (str, bytes, bytearray)):
+            raise ParamsError("params is a bare string: a sequence of parameters is meant, so write (value,)")
+        wait_until = self._until(timeout)
+        deadline = _deadline.get() if timeout is None else wait_until
+        return wait_until, self._real(deadline) if deadline < INFINITY else INFINITY
+
+    def _failure(self, error: BaseException, lost: bool) -> BaseException:
+        """What to raise for a statement that failed: the driver's error, unless the connection was lost."""
+        if not lost or isinstance(error, PoolError) or not isinstance(error, Exception):
+            return error
+        reason = self._driver.explain(error) or "the server or the network closed it"  # type: ignore[union-attr]
+        return ConnectionLost(
+            f"the connection was lost during the statement ({type(error).__name__}): {reason}. The statement may "
+            "or may not have run; pass idempotent=True if repeating it is harmless, and it is repeated for you"
+        )
+
+    def _repeatable(self, error: BaseException, idempotent: bool) -> bool:
+        """Whether a statement whose connection was lost may run again, once.
+
+        One whose caller gave up or whose time ran out is over, repeatable or not.
+        """
+        if not isinstance(error, Exception) or isinstance(error, PoolError):
+            return False
+        return idempotent or self._driver.unsent(error)  # type: ignore[union-attr]
+
+    @staticmethod
+    def _remaining_of(args: tuple[Any, ...]) -> Callable[[], float] | None:
+        """How a handler's arguments tell the time that is left, if one of them does."""
+        for argument in args:
+            milliseconds = getattr(argument, "get_remaining_time_in_millis", None)
+            if milliseconds is not None:
+                return lambda: milliseconds() / 1000.0
+        return None
+
+    def _check_size(self, max_size: object) -> None:
+        if isinstance(max_size, bool) or not isinstance(max_size, int) or max_size < 1:
+            raise ConfigError(f"max_size={max_size!r}: give a whole number of at least 1")
+
+    # -- invocations -----------------------------------------------------------------------------
+
+    def invocation(self, remaining: float | Callable[[], float] | None = None) -> Invocation:
+        """One request of a serverless function, as a context manager.
+
+        Within it every wait and statement ends before the invocation does. When the last one that
+        runs at a time ends, what should not sleep is closed: all but ``keep`` idle connections (at
+        least ``min_size``); a connection still out on lease is reported.
+
+        Args:
+            remaining: the seconds that the invocation has left, as a number or a function that
+                tells; None if there is no limit.
+        """
+        return Invocation(self, remaining)
+
+    def _invocation_began(self) -> None:
+        self._invocations += 1
+        self._marks = True
+
+    def _invocation_ended(self) -> None:
+        self._invocations -= 1
+        if self._invocations:
+            return
+        self._marks = self._config.debug
+        self._report_out()
+        driver = self._driver
+        keep = self._config.keep
+        if driver is not None and not driver.cleans_up():
+            self._trim(0)
+        elif keep is not None:
+            self._trim(max(keep, self._config.min_size))
+
+    def _report_out(self) -> None:
+        out = [slot for slot in tuple(self.state.slots) if slot.state is LEASED]
+        if out:
+            import logging
+
+            where = ", ".join(slot.where for slot in out if slot.where) or "unknown; debug=True records it"
+            logging.getLogger("thawpool").warning(
+                "%s: the invocation ended with %d connection(s) still out on lease (taken at: %s)",
+                self.name,
+                len(out),
+                where,
+            )
+
+    def _trim(self, keep: int) -> None:
+        raise NotImplementedError
+
+    # -- fork ------------------------------------------------------------------------------------
+
+    def _forked(self) -> None:
+        """In a child process: forget what belongs to the parent without a word on its sockets."""
+        slots, driver = self.state.slots, self._driver
+        self._renew("forked")
+        for slot in slots:
+            if slot.conn is not None and driver is not None:
+                driver.abandon(slot.conn)
+
+    def _renew(self, why: str) -> None:
+        """Start afresh: what was open is no longer ours to use, and who waited no longer exists."""
+        old = self.state
+        self._leaked = []
+        self._invocations = 0
+        self._marks = self._config.debug
+        for slot in old.slots:
+            slot.state = GONE
+        state = PoolState(self._limits())
+        state.max_size, state.closed = old.max_size, old.closed
+        state.counts, state.retired = old.counts, old.retired
+        state.counts["thaws"] += 1
+        state.retired[why] += len(old.slots)
+        state.events.append(("thawed", why))
+        self._adopt(state)
+
+
+def _caller() -> str:
+    """The line outside of this package that is taking a lease."""
+    frame = sys._getframe(2)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("thawpool._"):
+        frame = frame.f_back
+    return f"{frame.f_code.co_filename}:{frame.f_lineno} in {frame.f_code.co_name}"
+
+
+def _after_fork_in_child() -> None:
+    for pool in tuple(_pools):
+        pool._forked()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)
+
+
+class Invocation:
+    """What ``pool.invocation()`` answers. It does not wait, so it serves ``with`` in sync and async code alike."""
+
+    __slots__ = ("_pool", "_remaining", "_token")
+
+    def __init__(self, pool: PoolBase, remaining: float | Callable[[], float] | None) -> None:
+        self._pool = pool
+        self._remaining = remaining
+
+    def __enter__(self) -> None:
+        left = self._remaining() if callable(self._remaining) else self._remaining
+        deadline = INFINITY if left is None else self._pool._mono() + budget(left)
+        self._token = _deadline.set(min(deadline, _deadline.get()))
+        self._pool._invocation_began()
+
+    def __exit__(self, *exc: object) -> None:
+        _deadline.reset(self._token)
+        self._pool._invocation_ended()

@@ -1,0 +1,1 @@
+"""The pure heart of the pool: every decision, and no I/O, clock, lock, randomness or log."""

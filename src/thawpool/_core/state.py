@@ -1,0 +1,467 @@
+"""``PoolState``: every decision the pool ever makes.
+
+Rules of this file.
+
+1. A verb takes the time as an argument. None may block, await, log, draw a random number, read a clock
+   or look inside a connection.
+2. A verb leaves the invariants of ``audit`` true. A shell calls verbs under its lock (threads) or on
+   its one loop (asyncio), so each is atomic.
+3. A grant is a change of state at the moment of assignment. There is no instant at which a connection
+   is promised but not yet marked.
+4. A verb never wakes, closes or reports: it appends to ``woken``, ``doomed`` and ``events``, and the
+   shell settles those as soon as it has left the lock.
+
+How a request is served. ``take`` is the fast path: the youngest idle connection, if still trusted.
+Otherwise ``claim`` answers with a Slot, whose state says what is owed (LEASED: nothing, CHECKING: look
+and probe, OPENING: dial), or with a Waiter. Whatever becomes of the claim, exactly one of ``opened``,
+``open_failed``, ``passed``, ``failed`` or ``cancel`` ends it.
+
+How an outage goes. A pool that had a connection before counts failed dials (``failures``). While that
+is not zero, one dial at a time is allowed, none before ``retry_at``, and the first waiter is the one who
+dials: it sleeps until ``wake_at``, and whoever is first when the first leaves is nudged to take over.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import final
+
+from ..errors import LeaseError, PoolClosed, PoolSaturated
+from .policy import OVERLOAD_PAUSE, Instant, Limits, age, backoff, jittered
+from .slot import CHECKING, CLOSING, GONE, IDLE, LEASED, OPENING, SUSPECT, Slot
+from .waiters import Queue, Waiter
+
+__all__ = ["PoolState"]
+
+INFINITY = float("inf")
+
+
+@final
+class PoolState:
+    """Slots, waiters and counters of one pool."""
+
+    __slots__ = (
+        "closed",
+        "closer",
+        "connected",
+        "counts",
+        "doomed",
+        "events",
+        "failures",
+        "generation",
+        "idle",
+        "last_error",
+        "limits",
+        "max_size",
+        "max_uses",
+        "opening",
+        "retired",
+        "retry_at",
+        "slots",
+        "suspects",
+        "trust_window",
+        "waiters",
+        "woken",
+    )
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.max_size = limits.max_size
+        self.max_uses = limits.max_uses
+        self.trust_window = limits.trust_window
+        self.slots: set[Slot] = set()
+        #: Trusted, oldest first; the youngest is taken first, so that the others may age and go.
+        self.idle: list[Slot] = []
+        #: Idle without trust, oldest first.
+        self.suspects: list[Slot] = []
+        self.waiters = Queue()
+        self.opening = 0
+        self.generation = 0
+        self.closed = False
+        #: Who waits for the last slot to go, once the pool is closed.
+        self.closer: Waiter | None = None
+        #: Whether any dial ever succeeded: without that, retrying is hoping.
+        self.connected = False
+        self.failures = 0
+        self.retry_at = 0.0
+        self.last_error: BaseException | None = None
+        # Left for the shell to settle, in order.
+        self.woken: list[Waiter] = []
+        self.doomed: list[Slot] = []
+        self.events: list[tuple[str, str]] = []
+        self.counts: Counter[str] = Counter()
+        self.retired: Counter[str] = Counter()
+
+    # -- the fast path ---------------------------------------------------------------------------
+
+    def take(self, wall: float) -> Slot | None:
+        """Lease the youngest idle connection if it is trusted at ``wall``; else None, ask ``claim``."""
+        idle = self.idle
+        if idle:
+            slot = idle[-1]
+            if slot.released_wall <= wall < slot.good_until:
+                del idle[-1]
+                slot.state = LEASED
+                slot.taken_at = wall
+                return slot
+        return None
+
+    def give(self, slot: Slot, wall: float, mono: float) -> None:
+        """Take back a clean connection.
+
+        Raises:
+            LeaseError: it is not out on lease.
+        """
+        if slot.state is not LEASED:
+            raise LeaseError(
+                "this connection was returned already; return a connection once, or use `with pool.connection()`"
+            )
+        slot.uses += 1
+        reason = self._spent(slot, wall, mono)
+        if reason:
+            self._retire(slot, reason)
+        elif slot.taken_at <= wall <= slot.taken_at + self.trust_window:
+            slot.released_wall = wall
+            slot.released_mono = mono
+            slot.good_until = min(wall + self.trust_window, slot.expires_wall)
+            if self.waiters:
+                self._grant(self.waiters.pop(), slot, wall)
+                self._nudge()
+            else:
+                slot.state = IDLE
+                self.idle.append(slot)
+        else:
+            # Out for longer than trust lasts: the machine may have slept in the middle of the lease.
+            slot.state = SUSPECT
+            slot.released_wall = wall
+            slot.released_mono = mono
+            self.suspects.append(slot)
+            if self.waiters:
+                self._serve(_At(wall, mono))
+
+    # -- claims ----------------------------------------------------------------------------------
+
+    def claim(self, now: Instant, *, first: bool = False) -> Slot | Waiter:
+        """Ask for a connection. ``first`` keeps the place of a request that was being served already.
+
+        Raises:
+            PoolClosed: the pool is closed.
+            PoolSaturated: ``max_waiting`` requests wait already.
+        """
+        self._open_or_raise()
+        if first or not self.waiters:
+            slot = self._pick(now)
+            if slot is not None:
+                return slot
+        if not first and len(self.waiters) >= self.limits.max_waiting:
+            raise PoolSaturated(
+                f"{len(self.waiters)} requests already wait for one of {self.max_size} connections "
+                f"(max_waiting={self.limits.max_waiting}); answer 503 and let the client retry, "
+                "or raise max_size or max_waiting"
+            )
+        waiter = Waiter()
+        self.waiters.join(waiter, first=first)
+        return waiter
+
+    def wake_at(self, waiter: Waiter) -> float:
+        """The monotonic time at which this waiter must look again by itself; ``inf`` if others wake it."""
+        if self.failures and not self.opening and waiter is self.waiters.head():
+            return self.retry_at
+        return INFINITY
+
+    def woke(self, waiter: Waiter, now: Instant) -> Slot | Waiter:
+        """What a waiter has after a sleep: its grant, a dial that it may now try, or still nothing."""
+        self._open_or_raise()
+        waiter.ready = False
+        if waiter.slot is not None:
+            return waiter.slot
+        if waiter is self.waiters.head():
+            slot = self._pick(now)
+            if slot is not None:
+                self.waiters.leave(waiter)
+                self._serve(now)
+                return slot
+        return waiter
+
+    def cancel(self, claim: Slot | Waiter, now: Instant) -> None:
+        """Abandon a claim, wherever it stands: still queued, already granted, or half served."""
+        if isinstance(claim, Waiter):
+            self.waiters.leave(claim)
+            if claim.slot is None:
+                self._serve(now)
+                return
+            claim = claim.slot
+        if claim.state is OPENING:
+            self._forget(claim)
+        elif claim.state is LEASED or claim.state is CHECKING:
+            if claim.generation != self.generation:
+                self._retire(claim, "closed" if self.closed else "expired")
+            elif claim.state is LEASED:
+                claim.state = IDLE  # granted, never delivered: it keeps the trust that it had
+                self.idle.append(claim)
+            else:
+                claim.state = SUSPECT
+                self.suspects.append(claim)
+        self._serve(now)
+
+    # -- how a claim ends ------------------------------------------------------------------------
+
+    def opened(self, slot: Slot, conn: object, now: Instant, u: float) -> None:
+        """The dial succeeded; ``u`` in [0, 1) jitters the connection's lifetime."""
+        lifetime = jittered(self.limits.max_lifetime, u)
+        slot.conn = conn
+        slot.opened_wall, slot.opened_mono = now.wall, now.mono
+        slot.expires_wall, slot.expires_mono = now.wall + lifetime, now.mono + lifetime
+        self.opening -= 1
+        self.connected = True
+        self.failures = 0
+        self.last_error = None
+        self.counts["opened"] += 1
+        self.events.append(("opened", ""))
+        if self.closed:
+            self._retire(slot, "closed")
+            self._open_or_raise()
+        self._earn(slot, now)
+        self._serve(now)
+
+    def open_failed(
+        self, slot: Slot, error: BaseException, now: Instant, u: float, *, full: bool = False
+    ) -> None:
+        """The dial failed. ``full``: the server has no slot left, so leave it alone for longer."""
+        self.last_error = error
+        self.failures += 1
+        self.retry_at = now.mono + (OVERLOAD_PAUSE * (0.5 + 0.5 * u) if full else backoff(self.failures, u))
+        self.counts["open_failed"] += 1
+        self.events.append(("open_failed", type(error).__name__))
+        self._forget(slot)
+        self._serve(now)
+
+    def passed(self, slot: Slot, now: Instant) -> None:
+        """The check succeeded: trust is earned again."""
+        self.counts["checks"] += 1
+        if self.closed:
+            self._retire(slot, "closed")
+            self._open_or_raise()
+        self._earn(slot, now)
+
+    def failed(self, slot: Slot, now: Instant, reason: str) -> None:
+        """The check failed: ``lost`` at the look, ``check`` at the probe, or ``cancelled`` in between.
+
+        A look that finds a closed socket says nothing of the others, and costs so little that each
+        may have its own. A failed probe cost up to half a second, and N of them would be an outage:
+        after one, all that are older are condemned with it.
+        """
+        self._retire(slot, reason)
+        if reason == "check":
+            self.counts["checks"] += 1
+            older = [s for s in self.suspects if s.released_wall <= slot.released_wall]
+            self.suspects = [s for s in self.suspects if s.released_wall > slot.released_wall]
+            for sibling in older:
+                self._retire(sibling, "condemned")
+        self._serve(now)
+
+    def retire(self, slot: Slot, reason: str, now: Instant) -> None:
+        """End a lease whose connection must not be used again. Reason ``lost`` casts doubt on all."""
+        if slot.state is LEASED:
+            self._retire(slot, reason)
+            if reason == "lost":
+                self._distrust()
+            self._serve(now)
+
+    def doubt(self, slot: Slot, now: Instant) -> None:
+        """A look at a leased connection, not used yet, found something: check it, and trust no other."""
+        self._distrust()
+        slot.state = SUSPECT
+        self.suspects.append(slot)
+        if self.waiters:
+            self._serve(now)
+
+    def gone(self, slot: Slot, now: Instant) -> None:
+        """The shell has closed a doomed connection: its seat is free."""
+        slot.conn = None
+        self._leave(slot)
+        self._serve(now)
+
+    # -- the pool as a whole ---------------------------------------------------------------------
+
+    def reserve(self, target: int, now: Instant) -> Slot | None:
+        """A permit to open one more, for ``warm``, while fewer than ``target`` are open."""
+        self._open_or_raise()
+        if len(self.slots) < min(target, self.max_size) and self._may_dial(now):
+            return self._permit()
+        return None
+
+    def thaw(self, now: Instant, why: str, frozen_for: float = 0.0) -> None:
+        """Time may have passed unseen, ``frozen_for`` of it on no clock: trust nothing that is open."""
+        self._distrust()
+        for slot in self.slots:
+            if slot.state is LEASED:
+                slot.taken_at = -INFINITY
+            slot.released_mono -= frozen_for
+            slot.expires_mono -= frozen_for
+        self.counts["thaws"] += 1
+        self.events.append(("thawed", why))
+        if self.waiters:
+            self._serve(now)
+
+    def expire(self, now: Instant) -> int:
+        """Retire every connection: idle ones now, leased ones on return. Returns how many were open."""
+        self.generation += 1
+        count = len(self.slots)
+        self._retire_idle("expired")
+        self._serve(now)
+        return count
+
+    def resize(self, max_size: int, now: Instant) -> None:
+        """A new ``max_size``; a surplus closes, idle connections now, leased ones on return."""
+        self.max_size = max_size
+        while len(self.slots) - len(self.doomed) > max_size and (self.suspects or self.idle):
+            self._retire((self.suspects or self.idle).pop(0), "surplus")
+        self._serve(now)
+
+    def trim(self, keep: int, reason: str = "surplus") -> int:
+        """Close the oldest idle connections beyond ``keep``; what the end of an invocation does."""
+        count = 0
+        while len(self.idle) + len(self.suspects) > keep:
+            self._retire((self.suspects or self.idle).pop(0), reason)
+            count += 1
+        return count
+
+    def shut(self) -> Waiter:
+        """Close for good: nothing stays idle, every waiter is told, every return closes.
+
+        Returns the waiter that becomes ready when the last slot is gone.
+        """
+        if not self.closed:
+            self.closed = True
+            self.generation += 1
+            self._retire_idle("closed")
+            while self.waiters:
+                waiter = self.waiters.pop()
+                waiter.ready = True
+                self.woken.append(waiter)
+        if self.closer is None:
+            self.closer = Waiter()
+        return self.closer
+
+    # -- inner steps -----------------------------------------------------------------------------
+
+    def _open_or_raise(self) -> None:
+        if self.closed:
+            raise PoolClosed("the pool is closed; create a new one, or close it later")
+
+    def _spent(self, slot: Slot, wall: float, mono: float) -> str:
+        """Why a returned connection must go, or ''."""
+        if slot.generation != self.generation:
+            return "closed" if self.closed else "expired"
+        if wall >= slot.expires_wall or mono >= slot.expires_mono:
+            return "lifetime"
+        if slot.uses >= self.max_uses:
+            return "uses"
+        if len(self.slots) > self.max_size:
+            return "surplus"
+        return ""
+
+    def _pick(self, now: Instant) -> Slot | None:
+        """The best there is for one request: trusted, else suspect, else a permit to dial."""
+        if self.idle:
+            slot = self.take(now.wall)
+            if slot is not None:
+                return slot
+            self._distrust()
+            if self.trust_window:
+                self.counts["thaws"] += 1
+                self.events.append(("thawed", "gap"))
+        while self.suspects:
+            slot = self.suspects.pop()
+            if age(slot.released_wall, slot.released_mono, now) >= self.limits.idle_timeout:
+                self._retire(slot, "idle")
+            elif now.wall >= slot.expires_wall or now.mono >= slot.expires_mono:
+                self._retire(slot, "lifetime")
+            else:
+                slot.state = CHECKING
+                return slot
+        if len(self.slots) < self.max_size and self._may_dial(now):
+            return self._permit()
+        return None
+
+    def _may_dial(self, now: Instant) -> bool:
+        return not self.failures or not self.connected or (not self.opening and now.mono >= self.retry_at)
+
+    def _permit(self) -> Slot:
+        slot = Slot(self.generation)
+        self.slots.add(slot)
+        self.opening += 1
+        return slot
+
+    def _forget(self, slot: Slot) -> None:
+        """An opening ended without a connection."""
+        self.opening -= 1
+        self._leave(slot)
+
+    def _leave(self, slot: Slot) -> None:
+        slot.state = GONE
+        self.slots.discard(slot)
+        if self.closer is not None and not self.slots:
+            self.closer.ready = True
+            self.woken.append(self.closer)
+
+    def _earn(self, slot: Slot, now: Instant) -> None:
+        """A round trip succeeded just now: the slot is leased and trusted."""
+        slot.state = LEASED
+        slot.taken_at = slot.released_wall = now.wall
+        slot.released_mono = now.mono
+        slot.good_until = min(now.wall + self.trust_window, slot.expires_wall)
+
+    def _grant(self, waiter: Waiter, slot: Slot, wall: float) -> None:
+        slot.taken_at = wall
+        waiter.slot = slot
+        waiter.ready = True
+        self.woken.append(waiter)
+
+    def _serve(self, now: Instant) -> None:
+        """Give the waiters, in order, what there is; then see that somebody will wake the first."""
+        waiters = self.waiters
+        while waiters:
+            slot = self._pick(now)
+            if slot is None:
+                break
+            self._grant(waiters.pop(), slot, now.wall)
+        self._nudge()
+
+    def _nudge(self) -> None:
+        """In an outage the first waiter is the one who dials: see that it knows."""
+        if self.failures and not self.opening:
+            head = self.waiters.head()
+            if head is not None and not head.ready:
+                head.ready = True
+                self.woken.append(head)
+
+    def _distrust(self) -> None:
+        for slot in self.idle:
+            slot.state = SUSPECT
+        self.suspects += self.idle
+        self.idle.clear()
+
+    def _retire(self, slot: Slot, reason: str) -> None:
+        slot.state = CLOSING
+        slot.reason = reason
+        self.doomed.append(slot)
+        self.retired[reason] += 1
+        self.events.append(("retired", reason))
+
+    def _retire_idle(self, reason: str) -> None:
+        for slot in self.suspects + self.idle:
+            self._retire(slot, reason)
+        self.suspects.clear()
+        self.idle.clear()
+
+
+class _At:
+    """An Instant made of two readings, for the one slow branch of ``give``."""
+
+    __slots__ = ("mono", "wall")
+
+    def __init__(self, wall: float, mono: float) -> None:
+        self.wall = wall
+        self.mono = mono

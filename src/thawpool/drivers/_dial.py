@@ -1,0 +1,176 @@
+"""What every adapter needs around a dial: the password of the moment, addresses, and errors that explain.
+
+An error code decides where the driver gives one. libpq gives none for a connection that was refused, so
+for those the text does, which servers send in English unless ``lc_messages`` says otherwise; a text that
+is not recognised counts as final, so that nobody hammers on a guess.
+"""
+
+from __future__ import annotations
+
+import re
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Final
+
+from ..errors import ConfigError, ConnectFailed, Overloaded, PoolError
+from ._postgresql import Fault, classify
+
+if TYPE_CHECKING:
+    from .._url import Target
+    from ..config import PoolConfig
+
+__all__ = ["async_password", "awaited", "password", "refused", "resolve", "silent", "unready"]
+
+#: What the network and the operating system say when trying again may help.
+PASSING: Final = re.compile(
+    r"connection refused|reset by peer|closed the connection unexpectedly|connection (was )?closed|broken pipe"
+    r"|timed? ?out|no route to host|network is unreachable|temporary failure in name|no such file or directory"
+    r"|EOF detected",
+    re.IGNORECASE,
+)
+#: What to do, by what the error says; the first that matches.
+REMEDIES: Final = tuple(
+    (re.compile(pattern, re.IGNORECASE), remedy)
+    for pattern, remedy in (
+        (
+            r"password authentication failed|no password supplied|28P01|28000|authentication failed",
+            "check the user and the password; if the password rotates, pass password=a function that fetches it",
+        ),
+        (
+            r"database .* does not exist|3D000",
+            "create that database, or correct the name at the end of the URL",
+        ),
+        (
+            r"translate host name|name or service not known|nodename nor servname|no address associated",
+            "the host name is unknown here: check its spelling, and whether this network can resolve it",
+        ),
+        (
+            r"does not support SSL|SSL.*not (supported|enabled)|rejected SSL",
+            "the URL demands TLS and the server offers none: turn TLS on at the server",
+        ),
+        (
+            r"certificate|hostname .* doesn't match|host name .* match",
+            "the server's certificate cannot be verified: give the CA with sslrootcert, and connect by the name in it",
+        ),
+        (
+            r"pg_hba\.conf|no encryption",
+            "the server does not admit this user from here this way: see its pg_hba.conf, or use sslmode=require",
+        ),
+        (
+            r"connection refused|no such file",
+            "nothing listens there: is the server up, and are host and port right?",
+        ),
+    )
+)
+
+
+def silent(target: Target, timeout: float) -> ConnectFailed:
+    """The error for a server that did not answer in time."""
+    return ConnectFailed(
+        f"{target.where} did not answer within {max(timeout, 0):.2f} s: it is down, a firewall or security group "
+        "drops the packets, or it is overwhelmed; check the address, or raise connect_timeout if it is only slow",
+        transient=True,
+    )
+
+
+def refused(target: Target, error: BaseException, code: str | None) -> ConnectFailed | Overloaded:
+    """The error for a server that answered with a refusal, or a network that did."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    fault = classify(code, text)
+    if Fault.OVERLOADED in fault:
+        return Overloaded(
+            f"{target.where} has no connection slot left: {text}. Lower max_size, run fewer instances, raise the "
+            "server's limit, or put a pooler such as PgBouncer in front of it"
+        )
+    remedy = next((remedy for pattern, remedy in REMEDIES if pattern.search(f"{code} {text}")), "")
+    return ConnectFailed(
+        f"could not connect to {target.where}: {text}" + (f". Remedy: {remedy}" if remedy else ""),
+        transient=Fault.TRANSIENT in fault or (not fault and code is None and bool(PASSING.search(text))),
+    )
+
+
+def unready(target: Target, error: Exception) -> Exception:
+    """The error for a connection that opened and then failed while it was set up."""
+    if isinstance(error, (ConnectFailed, Overloaded, ConfigError)):
+        return error
+    if isinstance(error, PoolError):  # the deadline struck in the middle of the set-up
+        return silent(target, 0.0)
+    failure = refused(target, error, getattr(error, "sqlstate", None))
+    failure.args = (f"the connection opened, but setting it up failed: {failure}",)
+    return failure
+
+
+def password(config: PoolConfig, target: Target) -> str | None:
+    """The password for one dial; a function is asked each time, since tokens expire."""
+    secret = config.password
+    if not callable(secret):
+        return secret if secret is not None else target.password
+    try:
+        return _text(secret())
+    except Exception as error:
+        raise _no_password(error) from error
+
+
+async def async_password(config: PoolConfig, target: Target, until: float) -> str | None:
+    """The same for asyncio, where the function may be a coroutine function."""
+    import asyncio
+
+    secret = config.password
+    if not callable(secret):
+        return secret if secret is not None else target.password
+    try:
+        async with asyncio.timeout(max(0.0, until - monotonic())):
+            return _text(await awaited(secret()))
+    except Exception as error:
+        raise _no_password(error) from error
+
+
+async def awaited(answer: Any) -> Any:
+    """The answer of a user's hook, which may be a plain function or a coroutine function."""
+    return await answer if hasattr(answer, "__await__") else answer
+
+
+def _text(answer: Any) -> str:
+    if not isinstance(answer, str):
+        raise TypeError(f"it returned {type(answer).__name__}, not str")
+    return answer
+
+
+def _no_password(error: Exception) -> ConnectFailed:
+    # The message of the error is left out: who knows what a secrets client puts there.
+    why = f"{type(error).__name__}" + (f": {error}" if type(error) is TypeError else "")
+    return ConnectFailed(
+        f"the password function failed ({why}); its error is the cause of this one", transient=True
+    )
+
+
+async def resolve(target: Target, until: float) -> dict[str, list[str]]:
+    """The addresses of each host, looked up without blocking the event loop.
+
+    Raises:
+        ConnectFailed: no host of the target could be resolved in time.
+    """
+    import asyncio
+    import ipaddress
+    import socket
+
+    found: dict[str, list[str]] = {}
+    failure: Exception | None = None
+    for host, port in target.hosts:
+        if host.startswith(("/", "@")):
+            continue
+        try:
+            ipaddress.ip_address(host)
+        except ValueError:
+            try:
+                async with asyncio.timeout(max(0.0, until - monotonic())):
+                    infos = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+                found[host] = list(dict.fromkeys(str(info[4][0]) for info in infos))
+            except TimeoutError as error:
+                failure = silent(target, until - monotonic())
+                failure.__cause__ = error
+            except OSError as error:
+                failure = refused(target, error, None)
+                failure.__cause__ = error
+    if failure is not None and not found:
+        raise failure
+    return found

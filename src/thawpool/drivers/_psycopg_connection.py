@@ -1,0 +1,332 @@
+"""psycopg's connection classes, instrumented.
+
+All I/O of a psycopg connection goes through its ``wait`` method, as a generator. So that is where three
+promises are kept: no I/O while the connection lies in the pool, no statement beyond its deadline, and
+no I/O that could not be attributed to a known statement without the connection counting as dirty.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from time import monotonic
+from typing import Any, TypeVar
+
+import psycopg
+from psycopg import sql, waiting
+from psycopg._preparing import PrepareManager
+from psycopg.abc import AdaptContext, PQGen
+from psycopg.adapt import AdaptersMap
+from psycopg.pq import TransactionStatus
+
+from ..errors import LeaseError, PoolTimeout
+from ._postgresql import condemns, explain, stateful
+from ._psycopg_cursor import Adapters, AsyncTransaction, Transaction
+
+__all__ = ["AsyncConnection", "Connection", "Expired", "bounded", "slice_of"]
+
+T = TypeVar("T")
+INFINITY = float("inf")
+#: How often a wait looks at its deadline and lets Ctrl-C through, as psycopg itself does.
+INTERVAL = 0.1
+IDLE = TransactionStatus.IDLE
+ACTIVE = TransactionStatus.ACTIVE
+IN_TRANSACTION = (TransactionStatus.INTRANS, TransactionStatus.INERROR)
+READ_ONLY = "25006"
+
+
+class Expired(Exception):
+    """The deadline of a wait came before its end."""
+
+
+def bounded(gen: Generator[Any, Any, T], until: float) -> Generator[Any, Any, T]:
+    """``gen``, ended by ``Expired`` at ``until``: the waiting functions resume it every ``INTERVAL``."""
+    try:
+        wanted = next(gen)
+        while True:
+            ready = yield wanted
+            if not ready and monotonic() >= until:
+                raise Expired
+            wanted = gen.send(ready)
+    except StopIteration as stop:
+        result: T = stop.value
+        return result
+
+
+def slice_of(until: float) -> float:
+    """How long a wait may sleep before it must look at its deadline."""
+    return min(INTERVAL, max(0.001, until - monotonic()))
+
+
+def _text(query: Any, context: AdaptContext) -> str | None:
+    """The statement as text, or None where it cannot be told."""
+    if isinstance(query, str):
+        return query
+    if isinstance(query, sql.Composable):
+        return query.as_string(context)
+    if isinstance(query, bytes):
+        return query.decode("utf-8", "replace")
+    return None
+
+
+class Instrumented(psycopg.BaseConnection[Any]):
+    """What both connection classes share. See ``drivers.base.Leased`` for the first three marks."""
+
+    row_factory: Any
+    cursor_factory: Any
+    server_cursor_factory: Any
+    _adapters: Any
+
+    leased: bool = True
+    until: float = INFINITY
+    holder: object = None
+    #: Whether something was executed that may have left state behind on the server.
+    dirty: bool = False
+    #: Whether the borrower touched client-side settings that plain comparison would not show.
+    touched: bool = False
+    #: Whether any of these marks is set: the one that a return looks at.
+    marked: bool = False
+    #: Whether the I/O that comes next was announced by its statement.
+    noted: bool = False
+    #: Whether a statement ran into its deadline, so that it was we who closed the connection.
+    overran: bool = False
+    #: Whether an error said that no connection of the pool is good any more: a failover, a shutdown.
+    condemned: bool = False
+
+    def __del__(self, *_: Any) -> None:
+        """Say nothing: a connection that sleeps in a pool when the process ends is no mistake."""
+
+    def note(self, query: Any) -> None:
+        """Announce a statement."""
+        self.noted = True
+        if not self.dirty:
+            text = _text(query, self)
+            if text is None or stateful(text):
+                self.dirty = self.marked = True
+
+    def admit(self) -> None:
+        """Account for the I/O that is about to happen."""
+        if not self.leased:
+            raise LeaseError(
+                "this connection was returned to the pool and must not be used any more; "
+                "keep the work inside the `with pool.connection()` block"
+            )
+        if self.noted:
+            self.noted = False
+        else:
+            self.dirty = self.marked = True
+
+    def overrun(self) -> PoolTimeout:
+        """Close at once a connection whose statement ran into its deadline."""
+        self.overran = True
+        self.pgconn.finish()
+        return PoolTimeout(
+            "the statement did not end before its deadline (its own timeout, or what the invocation had "
+            "left), so its connection was closed; give it more time, or make it faster",
+            phase="budget",
+        )
+
+    def interrupted(self) -> None:
+        """After Ctrl-C or a cancellation: a reply may be on its way, so close rather than wait for it."""
+        if self.pgconn.transaction_status == ACTIVE:
+            self.overran = True
+            self.pgconn.finish()
+
+    def noticed(self, error: psycopg.Error) -> None:
+        """Look at an error that passes through: say which of our limits caused it, and see a failover."""
+        why = explain(error.sqlstate)
+        if why and why not in getattr(error, "__notes__", ()):
+            error.add_note(why)
+        if condemns(error.sqlstate) and (error.sqlstate != READ_ONLY or self.standby()):
+            self.condemned = self.marked = True
+
+    def standby(self) -> bool:
+        """Whether a refused write is the server's doing and not that of a read-only transaction."""
+        report = self.pgconn.parameter_status
+        return b"on" in (report(b"in_hot_standby"), report(b"default_transaction_read_only"))
+
+    def in_transaction(self) -> bool:
+        """Whether a transaction is open, failed or not."""
+        return self.pgconn.transaction_status in IN_TRANSACTION
+
+    def forget_prepared(self) -> None:
+        """The server has forgotten its prepared statements: so does the client."""
+        self._prepared = PrepareManager()
+
+    def ready_again(self) -> bool:
+        """The end of a reset. Returns whether the connection is as new."""
+        self.dirty = self.marked = self.noted = False
+        return bool(self.pgconn.transaction_status == IDLE)
+
+    # -- client-side state -----------------------------------------------------------------------
+
+    def remember(self) -> None:
+        """Take the client-side state as it is now for what every borrower shall find."""
+        prepared = self._prepared
+        self.factories = (self.row_factory, self.cursor_factory, self.server_cursor_factory)
+        self.modes = (self._autocommit, self._isolation_level, self._read_only, self._deferrable)
+        self.preparing = (prepared.prepare_threshold, prepared.prepared_max)
+        self.handlers = (tuple(self._notice_handlers), tuple(self._notify_handlers))
+        self.template: AdaptersMap = self._adapters or psycopg.adapters
+        self.restore()
+
+    def restore(self) -> None:
+        """Put the client-side state back, without I/O."""
+        prepared = self._prepared
+        self.row_factory, self.cursor_factory, self.server_cursor_factory = self.factories
+        self._autocommit, self._isolation_level, self._read_only, self._deferrable = self.modes
+        self._begin_statement = b""
+        prepared.prepare_threshold, prepared.prepared_max = self.preparing
+        self._notice_handlers, self._notify_handlers = list(self.handlers[0]), list(self.handlers[1])
+        self._notifies_backlog = deque()
+        self._adapters = Adapters(self.template)
+        self.touched = False
+        self.marked = self.dirty
+
+    def untouched(self) -> bool:
+        """Whether the client-side settings are as every borrower shall find them."""
+        rows, cursors, server_cursors = self.factories
+        return (
+            not self.marked
+            and self.row_factory is rows
+            and self.cursor_factory is cursors
+            and self.server_cursor_factory is server_cursors
+            and not self._adapters.changed
+        )
+
+    def add_notice_handler(self, callback: Callable[..., None]) -> None:
+        self.touched = self.marked = True
+        super().add_notice_handler(callback)
+
+    def add_notify_handler(self, callback: Callable[..., None]) -> None:
+        self.touched = self.marked = True
+        super().add_notify_handler(callback)
+
+    @property
+    def prepare_threshold(self) -> int | None:
+        return self._prepared.prepare_threshold
+
+    @prepare_threshold.setter
+    def prepare_threshold(self, value: int | None) -> None:
+        self.touched = self.marked = True
+        self._prepared.prepare_threshold = value
+
+    @property
+    def prepared_max(self) -> int | None:
+        return psycopg.BaseConnection.prepared_max.fget(self)  # type: ignore[attr-defined,no-any-return]
+
+    @prepared_max.setter
+    def prepared_max(self, value: int | None) -> None:
+        self.touched = self.marked = True
+        psycopg.BaseConnection.prepared_max.fset(self, value)  # type: ignore[attr-defined]
+
+
+class Connection(Instrumented, psycopg.Connection[Any]):
+    """``psycopg.Connection`` as the pool lends it."""
+
+    def wait(self, gen: PQGen[T], interval: float = INTERVAL, *timeout: Any, **options: Any) -> T:
+        self.admit()
+        try:
+            if self.until == INFINITY:
+                return waiting.wait(gen, self.pgconn.socket, interval, *timeout, **options)
+            gen, interval = bounded(gen, self.until), slice_of(self.until)
+            return waiting.wait(gen, self.pgconn.socket, interval, *timeout, **options)
+        except Expired:
+            raise self.overrun() from None
+        except psycopg.Error as error:
+            self.noticed(error)
+            raise
+        except BaseException:
+            self.interrupted()
+            raise
+
+    def pipeline(self) -> Any:
+        self.touched = self.marked = True  # so that the return sees whether it was left open
+        return super().pipeline()
+
+    @contextmanager
+    def transaction(
+        self, savepoint_name: str | None = None, force_rollback: bool = False
+    ) -> Iterator[psycopg.Transaction]:
+        with Transaction(self, savepoint_name, force_rollback) as tx:
+            yield tx
+
+    def commit(self) -> None:
+        self.noted = True
+        super().commit()
+
+    def rollback(self) -> None:
+        self.noted = True
+        super().rollback()
+
+    def _set_autocommit(self, value: bool) -> None:
+        self.touched = self.marked = self.noted = True
+        super()._set_autocommit(value)
+
+    def _set_isolation_level(self, value: Any) -> None:
+        self.touched = self.marked = self.noted = True
+        super()._set_isolation_level(value)
+
+    def _set_read_only(self, value: bool | None) -> None:
+        self.touched = self.marked = self.noted = True
+        super()._set_read_only(value)
+
+    def _set_deferrable(self, value: bool | None) -> None:
+        self.touched = self.marked = self.noted = True
+        super()._set_deferrable(value)
+
+
+class AsyncConnection(Instrumented, psycopg.AsyncConnection[Any]):
+    """``psycopg.AsyncConnection`` as the pool lends it."""
+
+    async def wait(self, gen: PQGen[T], interval: float = INTERVAL, *timeout: Any, **options: Any) -> T:
+        self.admit()
+        try:
+            if self.until == INFINITY:
+                return await waiting.wait_async(gen, self.pgconn.socket, interval, *timeout, **options)
+            gen, interval = bounded(gen, self.until), slice_of(self.until)
+            return await waiting.wait_async(gen, self.pgconn.socket, interval, *timeout, **options)
+        except Expired:
+            raise self.overrun() from None
+        except psycopg.Error as error:
+            self.noticed(error)
+            raise
+        except BaseException:
+            self.interrupted()
+            raise
+
+    def pipeline(self) -> Any:
+        self.touched = self.marked = True
+        return super().pipeline()
+
+    @asynccontextmanager
+    async def transaction(
+        self, savepoint_name: str | None = None, force_rollback: bool = False
+    ) -> AsyncIterator[psycopg.AsyncTransaction]:
+        async with AsyncTransaction(self, savepoint_name, force_rollback) as tx:
+            yield tx
+
+    async def commit(self) -> None:
+        self.noted = True
+        await super().commit()
+
+    async def rollback(self) -> None:
+        self.noted = True
+        await super().rollback()
+
+    async def set_autocommit(self, value: bool) -> None:
+        self.touched = self.marked = self.noted = True
+        await super().set_autocommit(value)
+
+    async def set_isolation_level(self, value: Any) -> None:
+        self.touched = self.marked = self.noted = True
+        await super().set_isolation_level(value)
+
+    async def set_read_only(self, value: bool | None) -> None:
+        self.touched = self.marked = self.noted = True
+        await super().set_read_only(value)
+
+    async def set_deferrable(self, value: bool | None) -> None:
+        self.touched = self.marked = self.noted = True
+        await super().set_deferrable(value)

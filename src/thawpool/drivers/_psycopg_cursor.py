@@ -1,0 +1,80 @@
+"""psycopg's cursors and transaction blocks, which tell their connection what they are about to send."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+from psycopg.adapt import AdaptersMap
+
+__all__ = ["Adapters", "AsyncCursor", "AsyncTransaction", "Cursor", "Transaction"]
+
+
+class Adapters(AdaptersMap):
+    """A connection's own adapters, which know whether a borrower registered any."""
+
+    changed = False
+
+    def register_dumper(self, cls: Any, dumper: Any) -> None:
+        self.changed = True
+        super().register_dumper(cls, dumper)
+
+    def register_loader(self, oid: Any, loader: Any) -> None:
+        self.changed = True
+        super().register_loader(oid, loader)
+
+
+class Cursor(psycopg.Cursor[Any]):
+    """psycopg's cursor, which announces its statements."""
+
+    _conn: Any
+
+    def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
+        self._conn.note(query)
+        return super().execute(query, params, **options)
+
+    def executemany(self, query: Any, params_seq: Any, **options: Any) -> None:
+        self._conn.note(query)
+        super().executemany(query, params_seq, **options)
+
+
+class AsyncCursor(psycopg.AsyncCursor[Any]):
+    """The same for asyncio."""
+
+    _conn: Any
+
+    async def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
+        self._conn.note(query)
+        return await super().execute(query, params, **options)
+
+    async def executemany(self, query: Any, params_seq: Any, **options: Any) -> None:
+        self._conn.note(query)
+        await super().executemany(query, params_seq, **options)
+
+
+class Transaction(psycopg.Transaction):
+    """A transaction block, whose BEGIN, SAVEPOINT, COMMIT and ROLLBACK are known to leave nothing."""
+
+    _conn: Any
+
+    def __enter__(self) -> Any:
+        self._conn.noted = True
+        return super().__enter__()
+
+    def __exit__(self, *exc: Any) -> bool:
+        self._conn.noted = True
+        return super().__exit__(*exc)
+
+
+class AsyncTransaction(psycopg.AsyncTransaction):
+    """The same for asyncio."""
+
+    _conn: Any
+
+    async def __aenter__(self) -> Any:
+        self._conn.noted = True
+        return await super().__aenter__()
+
+    async def __aexit__(self, *exc: Any) -> bool:
+        self._conn.noted = True
+        return await super().__aexit__(*exc)

@@ -1,0 +1,372 @@
+"""PostgreSQL through psycopg 3, for threads and for asyncio."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Mapping
+from time import monotonic
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import psycopg
+from psycopg import generators, waiting
+from psycopg.conninfo import make_conninfo
+from psycopg.pq import ConnStatus, TransactionStatus
+from psycopg.rows import dict_row, tuple_row
+
+from .._url import libpq_options
+from ..errors import ConnectFailed, PoolError
+from . import _dial
+from ._placeholders import compile_placeholders
+from ._postgresql import explain, unsent
+from ._psycopg_connection import (
+    INFINITY,
+    AsyncConnection,
+    Connection,
+    Expired,
+    bounded,
+    slice_of,
+)
+from ._psycopg_cursor import AsyncCursor, Cursor
+from ._session import Session
+from ._socket import look, orphan, shut
+from .base import Params, Row, Sight, Verdict
+
+if TYPE_CHECKING:
+    from .._url import Target
+    from ..config import PoolConfig
+
+__all__ = ["AsyncPsycopg", "Psycopg"]
+
+IDLE = TransactionStatus.IDLE
+ALIVE = ConnStatus.OK
+AT_REST = (TransactionStatus.IDLE, TransactionStatus.INTRANS, TransactionStatus.INERROR)
+
+
+class _Common:
+    """The verbs that never wait, and what both flavours prepare alike."""
+
+    system: ClassVar[Literal["postgresql"]] = "postgresql"
+
+    def __init__(self, target: Target, config: PoolConfig) -> None:
+        self.target = target
+        self.config = config
+        self.session = Session(target, config)
+        self.begin = self.session.begin
+
+    # -- dialing ---------------------------------------------------------------------------------
+
+    def _conninfos(self, password: str | None, addresses: Mapping[str, list[str]]) -> Iterator[str]:
+        """A libpq connection string for each address to try: the URL's hosts in their order.
+
+        libpq would go through them by itself, but without a deadline over all.
+        """
+        seconds = max(1, round(self.config.tcp_timeout))
+        options: dict[str, Any] = {
+            "keepalives": 1,
+            "keepalives_idle": seconds,
+            "keepalives_interval": max(1, seconds // 3),
+            "keepalives_count": 3,
+            "tcp_user_timeout": round(self.config.tcp_timeout * 1000),
+            **libpq_options(self.target),
+        }
+        if password is not None:
+            options["password"] = password
+        wanted = options.pop("target_session_attrs", None)
+        for role in ("standby", "any") if wanted == "prefer-standby" else (wanted,):
+            for host, port in self.target.hosts:
+                for address in addresses.get(host, [""]):
+                    where = {"host": host, "port": port, "hostaddr": address, "target_session_attrs": role}
+                    yield make_conninfo(
+                        "", **options, **{key: value for key, value in where.items() if value}
+                    )
+
+    def _failed(self, error: BaseException, timeout: float) -> Exception:
+        """Our error for a dial that ended with ``error``."""
+        if isinstance(error, Expired):
+            return _dial.silent(self.target, timeout)
+        return _dial.refused(self.target, error, getattr(error, "sqlstate", None))
+
+    def _adopted(self, conn: Any, row: Mapping[str, Any] | None) -> None:
+        """Take in the server's answer to the greeting."""
+        if row is not None:
+            self.session.greeted(row)
+        if self.session.pooled:
+            conn.prepare_threshold = None  # a prepared statement would be on some other server next time
+
+    def _settle(self, conn: Any) -> None:
+        """The last step of a dial: what is set now is what every borrower shall find."""
+        if conn.pgconn.transaction_status != IDLE:
+            raise ConnectFailed(
+                "the configure hook left the connection in a transaction or in the middle of a command; "
+                "let it commit and finish what it starts"
+            )
+        conn.remember()
+        conn.dirty = conn.marked = conn.noted = conn.leased = False
+        conn.until = INFINITY
+
+    # -- verbs that never wait -------------------------------------------------------------------
+
+    def close(self, conn: Any) -> None:
+        conn._closed = True
+        conn.pgconn.finish()  # a goodbye is sent if the socket takes it without blocking
+
+    def abandon(self, conn: Any) -> None:
+        if conn.pgconn.status == ALIVE:
+            orphan(conn.pgconn.socket)
+        self.close(conn)
+
+    def abort(self, conn: Any) -> None:
+        if conn.pgconn.status == ALIVE:
+            shut(conn.pgconn.socket)
+
+    def look(self, conn: Any) -> Sight:
+        pgconn = conn.pgconn
+        return look(pgconn.socket) if pgconn.status == ALIVE else Sight.GONE
+
+    def lost(self, conn: Any) -> bool:
+        return bool(conn.pgconn.status != ALIVE)
+
+    def verdict(self, conn: Any) -> Verdict:
+        status = conn.pgconn.transaction_status
+        if status == 0 and conn.untouched() and not self.session.always_reset:
+            return Verdict.CLEAN
+        if conn.condemned:
+            return Verdict.FAILOVER
+        if conn.pgconn.status != ALIVE:
+            return Verdict.BUSY if conn._closed or conn.overran else Verdict.LOST
+        if status not in AT_REST or conn._pipeline is not None:
+            return Verdict.BUSY
+        conn.restore()
+        owed = status != IDLE or conn.dirty or self.session.always_reset
+        return Verdict.DIRTY if owed else Verdict.CLEAN
+
+    def unsent(self, error: BaseException) -> bool:
+        return unsent(getattr(error, "sqlstate", None))
+
+    def explain(self, error: BaseException) -> str | None:
+        return explain(getattr(error, "sqlstate", None))
+
+    def cleans_up(self) -> bool:
+        return self.session.cleans_up
+
+    # -- what both flavours send -----------------------------------------------------------------
+
+    @staticmethod
+    def _prepare(conn: Any, sql: str, params: Params | None) -> tuple[str, Any]:
+        """Note a statement, and put its parameters in the server's own order."""
+        conn.note(sql)
+        if params is None:
+            return sql, None
+        compiled = compile_placeholders(sql)
+        return compiled.text, compiled.arrange(params)
+
+    def _cleared(self, conn: Any, text: str) -> None:
+        """After a reset: the server forgot our prepared statements, and the borrower's settings are gone."""
+        if text and text != "ROLLBACK":
+            conn.forget_prepared()
+        conn.restore()
+
+
+class Psycopg(_Common):
+    """psycopg for threads."""
+
+    def connect(self, timeout: float) -> Connection:
+        until = monotonic() + timeout
+        failure: BaseException = Expired()
+        for conninfo in self._conninfos(_dial.password(self.config, self.target), {}):
+            try:
+                dial = bounded(generators.connect(conninfo), until)
+                conn = Connection(waiting.wait_conn(dial, slice_of(until)))
+            except (Expired, psycopg.Error) as error:
+                failure = error
+                continue
+            try:
+                self._set_up(conn, until)
+            except BaseException as error:
+                self.close(conn)
+                if not isinstance(error, (psycopg.Error, PoolError)):
+                    raise
+                raise _dial.unready(self.target, error) from error
+            return conn
+        raise self._failed(failure, timeout) from failure
+
+    def _set_up(self, conn: Connection, until: float) -> None:
+        conn._autocommit = True
+        conn.cursor_factory = Cursor
+        conn.until = until
+        greeting = self.session.greeting(conn.pgconn.backend_pid)
+        row = None
+        if greeting is not None:
+            conn.noted = True
+            row = psycopg.RawCursor(conn, row_factory=dict_row).execute(greeting).fetchone()
+        self._adopted(conn, row)
+        if self.config.configure is not None:
+            self.config.configure(conn)
+        self._settle(conn)
+
+    def check(self, conn: Connection, timeout: float) -> bool:
+        conn.leased = True
+        conn.until = monotonic() + timeout
+        try:
+            if self.config.check is not None:
+                return self.config.check(conn) is not False
+            conn.noted = True
+            conn.wait(_ping(conn.pgconn))
+            return True
+        except Exception:
+            return False
+        finally:
+            conn.leased = False
+            conn.until = INFINITY
+
+    def reset(self, conn: Connection, timeout: float) -> bool:
+        conn.leased = True
+        conn.until = monotonic() + timeout
+        try:
+            text = self.session.reset(in_transaction=conn.in_transaction(), dirty=conn.dirty)
+            if text:
+                conn.noted = True
+                psycopg.RawCursor(conn, row_factory=tuple_row).execute(text)
+            if callable(self.config.reset):
+                self.config.reset(conn)
+            self._cleared(conn, text)
+            if text and self.config.configure is not None:
+                self.config.configure(conn)
+            return conn.ready_again()
+        except Exception:
+            return False
+        finally:
+            conn.leased = False
+            conn.until = INFINITY
+
+    def fetch(self, conn: Connection, sql: str, params: Params | None) -> list[Row]:
+        cursor = psycopg.RawCursor(conn, row_factory=dict_rows)
+        cursor.execute(*self._prepare(conn, sql, params))
+        return cursor.fetchall() if cursor.description is not None else []
+
+    def execute(self, conn: Connection, sql: str, params: Params | None) -> int:
+        cursor = psycopg.RawCursor(conn, row_factory=tuple_row)
+        return cursor.execute(*self._prepare(conn, sql, params)).rowcount
+
+    def commit(self, conn: Connection) -> bool:
+        conn.noted = True
+        return psycopg.RawCursor(conn, row_factory=tuple_row).execute("COMMIT").statusmessage == "COMMIT"
+
+    def rollback(self, conn: Connection, timeout: float) -> None:
+        conn.noted = True
+        conn.until = min(conn.until, monotonic() + timeout)
+        psycopg.RawCursor(conn, row_factory=tuple_row).execute("ROLLBACK")
+
+
+class AsyncPsycopg(_Common):
+    """psycopg for asyncio."""
+
+    async def connect(self, timeout: float) -> AsyncConnection:
+        until = monotonic() + timeout
+        failure: BaseException = Expired()
+        password = await _dial.async_password(self.config, self.target, until)
+        addresses = await _dial.resolve(self.target, until)
+        for conninfo in self._conninfos(password, addresses):
+            try:
+                dial = bounded(generators.connect(conninfo), until)
+                conn = AsyncConnection(await waiting.wait_conn_async(dial, slice_of(until)))
+            except (Expired, psycopg.Error) as error:
+                failure = error
+                continue
+            try:
+                await self._set_up(conn, until)
+            except BaseException as error:
+                self.close(conn)
+                if not isinstance(error, (psycopg.Error, PoolError)):
+                    raise
+                raise _dial.unready(self.target, error) from error
+            return conn
+        raise self._failed(failure, timeout) from failure
+
+    async def _set_up(self, conn: AsyncConnection, until: float) -> None:
+        conn._autocommit = True
+        conn.cursor_factory = AsyncCursor
+        conn.until = until
+        greeting = self.session.greeting(conn.pgconn.backend_pid)
+        row = None
+        if greeting is not None:
+            conn.noted = True
+            cursor = await psycopg.AsyncRawCursor(conn, row_factory=dict_row).execute(greeting)
+            row = await cursor.fetchone()
+        self._adopted(conn, row)
+        if self.config.configure is not None:
+            await _dial.awaited(self.config.configure(conn))
+        self._settle(conn)
+
+    async def check(self, conn: AsyncConnection, timeout: float) -> bool:
+        conn.leased = True
+        conn.until = monotonic() + timeout
+        try:
+            if self.config.check is not None:
+                return await _dial.awaited(self.config.check(conn)) is not False
+            conn.noted = True
+            await conn.wait(_ping(conn.pgconn))
+            return True
+        except Exception:
+            return False
+        finally:
+            conn.leased = False
+            conn.until = INFINITY
+
+    async def reset(self, conn: AsyncConnection, timeout: float) -> bool:
+        conn.leased = True
+        conn.until = monotonic() + timeout
+        try:
+            text = self.session.reset(in_transaction=conn.in_transaction(), dirty=conn.dirty)
+            if text:
+                conn.noted = True
+                await psycopg.AsyncRawCursor(conn, row_factory=tuple_row).execute(text)
+            if callable(self.config.reset):
+                await _dial.awaited(self.config.reset(conn))
+            self._cleared(conn, text)
+            if text and self.config.configure is not None:
+                await _dial.awaited(self.config.configure(conn))
+            return conn.ready_again()
+        except Exception:
+            return False
+        finally:
+            conn.leased = False
+            conn.until = INFINITY
+
+    async def fetch(self, conn: AsyncConnection, sql: str, params: Params | None) -> list[Row]:
+        cursor = psycopg.AsyncRawCursor(conn, row_factory=dict_rows)
+        await cursor.execute(*self._prepare(conn, sql, params))
+        return await cursor.fetchall() if cursor.description is not None else []
+
+    async def execute(self, conn: AsyncConnection, sql: str, params: Params | None) -> int:
+        cursor = psycopg.AsyncRawCursor(conn, row_factory=tuple_row)
+        return (await cursor.execute(*self._prepare(conn, sql, params))).rowcount
+
+    async def commit(self, conn: AsyncConnection) -> bool:
+        conn.noted = True
+        cursor = await psycopg.AsyncRawCursor(conn, row_factory=tuple_row).execute("COMMIT")
+        return cursor.statusmessage == "COMMIT"
+
+    async def rollback(self, conn: AsyncConnection, timeout: float) -> None:
+        conn.noted = True
+        conn.until = min(conn.until, monotonic() + timeout)
+        await psycopg.AsyncRawCursor(conn, row_factory=tuple_row).execute("ROLLBACK")
+
+
+def dict_rows(cursor: Any) -> Any:
+    """psycopg's row factory for our verbs: dicts, and no column lost to another of its name."""
+    if cursor.description is None:
+        return tuple
+    names = [column.name for column in cursor.description]
+    if len(set(names)) != len(names):
+        twice = sorted({name for name in names if names.count(name) > 1})
+        raise PoolError(
+            f"more than one result column is named {', '.join(map(repr, twice))}, and a dict holds only one: "
+            "give them different names with AS"
+        )
+    return lambda values: dict(zip(names, values))  # noqa: B905  the driver gives as many values as names
+
+
+def _ping(pgconn: Any) -> Generator[Any, Any, None]:
+    """An empty query: the cheapest round trip there is."""
+    pgconn.send_query(b"")
+    yield from generators.execute(pgconn)
