@@ -57,7 +57,6 @@ _HANDLED: Final = frozenset({
 _FULFILLED: Final = {
     "client_encoding": ("auto", "utf8", "utf-8"),
     "gssencmode": ("disable", "prefer"),
-    "load_balance_hosts": ("disable",),
     "sslcertmode": ("allow",),
     "sslsni": ("1",),
 }

@@ -21,7 +21,7 @@ _TYPED: Final = frozenset({
 #: libpq's further parameters; they go to libpq as they are.
 _EXTRA: Final = frozenset({
     "client_encoding", "fallback_application_name", "gssdelegation", "gssencmode", "gsslib", "keepalives",
-    "keepalives_count", "keepalives_idle", "keepalives_interval", "krbsrvname", "load_balance_hosts",
+    "keepalives_count", "keepalives_idle", "keepalives_interval", "krbsrvname",
     "max_protocol_version", "min_protocol_version", "oauth_client_id", "oauth_client_secret", "oauth_issuer",
     "oauth_scope", "passfile", "require_auth", "requirepeer", "scram_client_key", "scram_server_key",
     "ssl_max_protocol_version", "ssl_min_protocol_version", "sslcertmode", "sslcompression", "sslcrl",
@@ -32,7 +32,7 @@ _EXTRA: Final = frozenset({
 _UNDERSTOOD: Final = frozenset({"schema", "ssl", "sslaccept"})
 _MYSQL_UNDERSTOOD: Final = frozenset({"ssl", "sslaccept"})
 
-#: Said to other tools: Prisma, Supabase and Vercel, node-postgres, pgx, PgJDBC, SQLAlchemy.
+#: Said to other tools: Prisma, Supabase and Vercel, node-postgres, pgx, PgJDBC, SQLAlchemy's asyncpg dialect.
 _FOREIGN: Final = frozenset({
     "connection_limit", "default_query_exec_mode", "description_cache_capacity", "pgbouncer", "pool_health_check_period",
     "pool_max_conn_idle_time", "pool_max_conn_lifetime", "pool_max_conns", "pool_min_conns", "pool_mode", "pool_timeout",
@@ -42,6 +42,7 @@ _FOREIGN: Final = frozenset({
 
 _REFUSED: Final = {
     "hostaddr": "put the address where the host is",
+    "load_balance_hosts": "thawpool tries the hosts in the order of the URL",
     "replication": "a replication connection cannot be pooled; open it with the driver",
     "service": "thawpool reads no service file; put the host, user and database in the URL",
     "servicefile": "thawpool reads no service file; put the host, user and database in the URL",
@@ -73,6 +74,8 @@ _MYSQL_FOREIGN: Final = frozenset({
     "reconnect", "serverversion", "socket_timeout", "statement_cache_size", "waitforconnections",
 })  # fmt: skip
 
+#: The words of node-postgres and of Prisma; Prisma's checks against the system's authorities.
+_ELSEWHERE: Final = {"no-verify": "require", "strict": "verify-full"}
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,40}", re.ASCII)
 _YES: Final = ("1", "on", "true", "yes")
 
@@ -153,10 +156,10 @@ def _tls(given: dict[str, str], fields: dict[str, Any], system: System) -> None:
         raise ConfigError("sslaccept: write strict, or sslmode=verify-full instead")
     if accept and "sslkey" not in given and "sslcert" in fields:
         fields["sslrootcert"] = fields.pop("sslcert")  # Prisma's name for the server's authority
-    if accept == "strict" or demands[1] == "verify-full":
-        demands.append("verify-full")
+    if "strict" in (accept, demands[1]):
+        demands.append("strict")
         fields.setdefault("sslrootcert", "system")
-    demands = ["require" if demand == "no-verify" else demand for demand in demands if demand]
+    demands = [_ELSEWHERE.get(demand, demand) for demand in demands if demand]
     for demand in demands:
         if demand not in SSL_MODES:
             raise ConfigError(f"sslmode={_word(demand)} is not one of {', '.join(SSL_MODES)}")
@@ -170,7 +173,7 @@ def _from_ssl(value: str) -> str:
     if plain in _YES or '"rejectunauthorized":false' in plain:
         return "require"
     if '"rejectunauthorized":true' in plain:
-        return "verify-full"
+        return "strict"
     return "" if plain in ("0", "off", "false", "no") else plain
 
 
@@ -227,7 +230,7 @@ def _unknown(key: str, known: frozenset[str]) -> ConfigError:
         )
     import difflib
 
-    near = difflib.get_close_matches(key.lower(), sorted(known), n=1)
+    near = difflib.get_close_matches(key.lower(), sorted(known), n=1, cutoff=0.8)
     hint = f"did you mean {near[0]}? " if near else ""
     return ConfigError(
         f"the parameter {key!r} is not known; {hint}A setting of the server is written options=-c%20name%3Dvalue"

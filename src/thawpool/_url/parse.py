@@ -38,6 +38,7 @@ _DRIVERS: Final = {
 _WRAPPING: Final = re.compile(r"(?:export\s+)?(?:[A-Z][A-Z0-9_]*\s*=\s*)?(?:psql\s+)?", re.ASCII)
 _BLANK: Final = " \t\r\n\v\f\ufeff\u200b\"'`"
 _SCHEME: Final = re.compile(r"[a-z][a-z0-9+._-]{0,30}", re.ASCII)
+_KEYWORDS: Final = re.compile(r"(?:host|hostaddr|port|user|password|dbname|service)\s*=")
 _PLACEHOLDER: Final = re.compile(r"\*{3,}|[\[<{](?:your[ _-]?)?password[\]>}]", re.IGNORECASE)
 
 
@@ -152,6 +153,11 @@ def _split_scheme(url: str) -> tuple[str, str]:
         )
     scheme, mark, rest = url.partition("://")
     scheme = scheme.lower()
+    if not mark and _KEYWORDS.match(url):
+        raise ConfigError(
+            "it is libpq's keyword form (host=... dbname=...); write it as a URL: "
+            "postgresql://user:password@host:5432/database"
+        )
     if not mark or not _SCHEME.fullmatch(scheme):
         raise ConfigError("it has no scheme; write postgresql://user:password@host:5432/database")
     if scheme in ("prisma", "prisma+postgres"):
@@ -187,11 +193,12 @@ def _choose(scheme: str, driver: str | None, is_async: bool) -> tuple[str, Syste
 def _known(driver: str, is_async: bool) -> _Driver:
     choice = _DRIVERS.get(driver)
     if choice is None:
-        names = ", ".join(name for name, known in _DRIVERS.items() if known.asyncio or not is_async)
+        names = ", ".join(
+            name for name, known in _DRIVERS.items() if (known.asyncio if is_async else known.threads)
+        )
         raise ConfigError(f"there is no driver {driver!r}; choose one of {names}")
     if is_async and not choice.asyncio:
-        other = "asyncmy"
-        raise ConfigError(f"{driver} is for threads: use it with Pool, or {other} with AsyncPool")
+        raise ConfigError(f"{driver} is for threads: use it with Pool, or asyncmy with AsyncPool")
     if not is_async and not choice.threads:
         other = "psycopg" if choice.system == "postgresql" else "pymysql"
         raise ConfigError(f"{driver} is for asyncio: use it with AsyncPool, or {other} with Pool")

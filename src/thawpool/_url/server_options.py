@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 __all__ = ["read_settings", "with_search_path"]
+
+#: What the server's own splitting calls white space.
+_SPACE: Final = " \t\n\r\v\f"
 
 
 def read_settings(options: str) -> dict[str, str]:
@@ -29,7 +34,7 @@ def read_settings(options: str) -> dict[str, str]:
 def with_search_path(options: str, schema: str) -> str:
     """``options`` with ``schema``, quoted as a name, for the search path."""
     name = '"' + schema.replace('"', '""') + '"'
-    escaped = "".join("\\" + char if char.isspace() or char == "\\" else char for char in name)
+    escaped = "".join("\\" + char if char in _SPACE or char == "\\" else char for char in name)
     return f"{options} -c search_path={escaped}".lstrip()
 
 
@@ -40,7 +45,7 @@ def _words(options: str) -> list[str]:
     chars = iter(options)
     started = False
     for char in chars:
-        if char.isspace():
+        if char in _SPACE:
             if started:
                 words.append("".join(word))
             word, started = [], False

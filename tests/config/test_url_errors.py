@@ -1,0 +1,207 @@
+"""URLs that cannot work: what is said, and what is never said."""
+
+from __future__ import annotations
+
+import traceback
+
+import pytest
+
+from thawpool._url import parse_url, target_from_parts
+from thawpool.errors import ConfigError
+
+EXAMPLE = "postgresql://user:password@host:5432/database"
+AMBIGUOUS = (
+    "it can be read in more than one way; percent-encode reserved characters in the user and the password: "
+    "@ as %40, / as %2F, ? as %3F, # as %23, % as %25"
+)
+SETTING = "A setting of the server is written options=-c%20name%3Dvalue"
+HOST = (
+    "the host or the port in it is not valid; write user:password@host:port, percent-encode reserved characters "
+    "in the user and the password (@ as %40), and put IPv6 addresses in brackets"
+)
+MODES = "disable, allow, prefer, require, verify-ca, verify-full"
+WHOLE = [
+    ("", f"it is empty; write {EXAMPLE}"),
+    (" '' ", f"it is empty; write {EXAMPLE}"),
+    ("DATABASE_URL=", f"it is empty; write {EXAMPLE}"),
+    ("app:hunter2@h/db", f"it has no scheme; write {EXAMPLE}"),
+    ("hunter2", f"it has no scheme; write {EXAMPLE}"),
+    ("app:hunter2://h/db", f"it has no scheme; write {EXAMPLE}"),
+    (
+        "host=h user=app password=hunter2 dbname=db",
+        f"it is libpq's keyword form (host=... dbname=...); write it as a URL: {EXAMPLE}",
+    ),
+    (
+        "jdbc:postgresql://h/db?user=app&password=hunter2",
+        f"it is Java's form; drop 'jdbc:' and put the user and the password before the host: {EXAMPLE}",
+    ),
+    (
+        "prisma://accelerate.prisma-data.net/?api_key=hunter2",
+        (
+            "prisma:// leads to Prisma's HTTP proxy, which only Prisma's own client speaks to; use the database's "
+            "direct URL, which begins with postgres://"
+        ),
+    ),
+    (
+        "prisma+postgres://accelerate.prisma-data.net/?api_key=hunter2",
+        (
+            "prisma+postgres:// leads to Prisma's HTTP proxy, which only Prisma's own client speaks to; use the "
+            "database's direct URL, which begins with postgres://"
+        ),
+    ),
+    (
+        "sqlite:///hunter2.db",
+        (
+            "the scheme sqlite:// is not known; known are postgresql://, postgres://, mysql:// and mariadb://, and with a "
+            "driver postgresql+psycopg://, postgresql+asyncpg://, mysql+pymysql://, mysql+asyncmy://"
+        ),
+    ),
+    (
+        "postgresql://app:hunter2@h/d\nb",
+        "there is a line break or another control character in it; write it on one line",
+    ),
+    ("postgresql://app:hunter2\udcff@h/db", "it is not valid UTF-8; percent-encode what is not ASCII"),
+    (
+        "postgresql://app:hunter2%FF@h/db",
+        "its percent-encoding does not give UTF-8; encode the UTF-8 bytes",
+    ),
+    ("postgresql://app:hunter2%00@h/db", "there is a %00 in it, which no server accepts"),
+    (
+        "postgresql://app:[YOUR-PASSWORD]@h/db",
+        "the password is a placeholder; put the real one there, percent-encoded",
+    ),
+    ("postgresql://app:***@h/db", "the password is a placeholder; put the real one there, percent-encoded"),
+]
+AUTHORITY = [
+    ("postgresql://app:12/hunter2@h/db", AMBIGUOUS),
+    ("postgresql://app:a@hunter2/x@h/db", AMBIGUOUS),
+    ("postgresql://app/hunter2@h/db", AMBIGUOUS),
+    ("postgresql://app:hun/ter2@h/db?application_name=a@b", AMBIGUOUS),
+    ("postgresql://app:hunter2@h:port/db", HOST),
+    ("postgresql://app:hunter2@${PGHOST}/db", HOST),
+    ("postgresql://app:hunter2@::1:5432/db", HOST),
+    ("postgresql://app:hunter2@h:123456/db", HOST),
+    ("postgresql://app:hunter2@h:0/db", "a port in it is not one of 1 to 65535"),
+    ("postgresql://app:hunter2@h:65536/db", "a port in it is not one of 1 to 65535"),
+    (
+        "postgresql://app:hunter2@/db?host=a b",
+        "a host in it is not valid; write a name, an address or a socket's directory, and a port",
+    ),
+    (
+        "postgresql://app:hunter2@a,b,c/db?port=1,2",
+        "there are 3 hosts and 2 ports; give one port, or one for each host",
+    ),
+    (
+        "postgresql://app:hunter2@h/db?port=x",
+        "port: give a number from 1 to 65535, or one for each host with a comma between",
+    ),
+]
+PARAMETERS = [
+    ("sslmod=require", f"the parameter 'sslmod' is not known; did you mean sslmode? {SETTING}"),
+    ("sslMode=require", f"the parameter 'sslMode' is not known; did you mean sslmode? {SETTING}"),
+    ("statement_timeout=5", f"the parameter 'statement_timeout' is not known; {SETTING}"),
+    ("zzz=1", f"the parameter 'zzz' is not known; {SETTING}"),
+    ("sslmode", "a parameter in it has no value; write name=value, and & between two of them"),
+    (
+        "a%20b=1",
+        "a parameter's name in it is not valid; percent-encode & as %26 and = as %3D in values",
+    ),
+    ("sslmode=on", f"sslmode='on' is not one of {MODES}"),
+    ("ssl=maybe", f"sslmode='maybe' is not one of {MODES}"),
+    ("sslmode=%20%20", f"sslmode=that is not one of {MODES}"),
+    ("sslmode=require&sslrootcert=system", "sslrootcert=system needs sslmode=verify-full, not 'require'"),
+    ("sslaccept=maybe", "sslaccept: write strict, or sslmode=verify-full instead"),
+    ("channel_binding=on", "channel_binding='on' is not one of disable, prefer, require"),
+    (
+        "target_session_attrs=master",
+        "target_session_attrs='master' is not one of any, read-write, read-only, primary, standby, prefer-standby",
+    ),
+    ("connect_timeout=10s", "connect_timeout: give a number of seconds"),
+    ("connect_timeout=nan", "connect_timeout: give a number of seconds"),
+    ("connect_timeout=inf", "connect_timeout: give a number of seconds"),
+    ("hostaddr=1.2.3.4", "the parameter hostaddr cannot be used: put the address where the host is"),
+    (
+        "service=main",
+        "the parameter service cannot be used: thawpool reads no service file; put the host, user and database in the URL",
+    ),
+    (
+        "replication=database",
+        "the parameter replication cannot be used: a replication connection cannot be pooled; open it with the driver",
+    ),
+    (
+        "load_balance_hosts=random",
+        "the parameter load_balance_hosts cannot be used: thawpool tries the hosts in the order of the URL",
+    ),
+    (
+        "sslidentity=client.p12",
+        "the parameter sslidentity cannot be used: convert the PKCS #12 file to PEM and give sslcert and sslkey",
+    ),
+    (
+        "sslkeylogfile=/tmp/k",
+        (
+            "the parameter sslkeylogfile cannot be used: it would give the connection's keys away; set it only with the "
+            "driver itself"
+        ),
+    ),
+    (
+        "sslmode=require&hunter2=x@h",
+        (
+            "it can be read in more than one way, or a parameter is not known; percent-encode @ as %40, ? as %3F and / "
+            "as %2F in the user, the password and the parameters"
+        ),
+    ),
+]
+
+
+def refusal(url: str, *, driver: str | None = None, is_async: bool = False) -> str:
+    """What is said about ``url``, after making sure that its secret is in no part of the error."""
+    with pytest.raises(ConfigError) as caught:
+        parse_url(url, driver=driver, is_async=is_async, source="DATABASE_URL")
+    whole = "".join(traceback.format_exception_only(caught.value)) + repr(caught.value)
+    assert "hunter2" not in whole
+    assert caught.value.__cause__ is None
+    message = str(caught.value)
+    assert message.startswith("DATABASE_URL: ")
+    return message.removeprefix("DATABASE_URL: ")
+
+
+@pytest.mark.parametrize("url, message", WHOLE + AUTHORITY)
+def test_what_is_said_about_a_url(url: str, message: str) -> None:
+    assert refusal(url) == message
+
+
+@pytest.mark.parametrize("query, message", PARAMETERS)
+def test_what_is_said_about_a_parameter(query: str, message: str) -> None:
+    assert refusal(f"postgresql://app:hunter2@h/db?{query}") == message
+
+
+def test_a_schema_says_nothing_to_mysql() -> None:
+    assert refusal("mysql://app:hunter2@h/db?schema=x").startswith("the parameter 'schema' is not known")
+
+
+@pytest.mark.parametrize(
+    "url, driver, is_async, message",
+    [
+        ("postgresql+asyncpg://h/db", None, False, "asyncpg is for asyncio: use it with AsyncPool, or psycopg with Pool"),
+        ("postgresql://h/db", "asyncpg", False, "asyncpg is for asyncio: use it with AsyncPool, or psycopg with Pool"),
+        ("mysql+asyncmy://h/db", None, False, "asyncmy is for asyncio: use it with AsyncPool, or pymysql with Pool"),
+        ("mysql+pymysql://h/db", None, True, "pymysql is for threads: use it with Pool, or asyncmy with AsyncPool"),
+        ("postgresql+psycopg2://h/db", None, False, "there is no driver 'psycopg2'; choose one of psycopg, pymysql"),
+        ("mysql+aiomysql://h/db", None, True, "there is no driver 'aiomysql'; choose one of psycopg, asyncpg, asyncmy"),
+        ("postgresql+pymysql://h/db", None, False, "pymysql is a driver for mysql, and the URL begins with postgresql://"),
+        ("mysql://h/db", "psycopg", False, "psycopg is a driver for postgresql, and the URL begins with mysql://"),
+        (
+            "postgresql+psycopg://h/db",
+            "asyncpg",
+            True,
+            "it names the driver 'psycopg', and driver='asyncpg' another one; drop one of the two",
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_said_about_a_driver(url: str, driver: str | None, is_async: bool, message: str) -> None:
+    assert refusal(url, driver=driver, is_async=is_async) == message
+
+
+def test_parts_name_a_driver_that_fits_the_pool() -> None:
+    with pytest.raises(ConfigError, match="asyncpg is for asyncio: use it with AsyncPool"):
+        target_from_parts(driver="asyncpg", host="h", is_async=False)
