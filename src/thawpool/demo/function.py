@@ -1,0 +1,64 @@
+"""The serverless function of the demo, as a user would write it: a pool at module scope, and two routes."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from thawpool import AsyncPool
+from thawpool.errors import ConnectFailed, ConnectionLost, Overloaded, PoolTimeout, Unavailable
+
+__all__ = ["app", "pool", "waits"]
+
+USERS = "SELECT id, name, email FROM users ORDER BY id"
+
+
+class Waits:
+    """An observer that keeps how long the newest requests waited for a connection, for the page's percentiles."""
+
+    def __init__(self) -> None:
+        self.seconds: deque[float] = deque(maxlen=2000)
+
+    def opened(self, pool: str) -> None: ...
+    def open_failed(self, pool: str, error: str) -> None: ...
+    def retired(self, pool: str, reason: str) -> None: ...
+    def thawed(self, pool: str, why: str) -> None: ...
+
+    def waited(self, pool: str, seconds: float) -> None:
+        self.seconds.append(seconds)
+
+
+waits = Waits()
+
+#: A request gets its connection within 1.5 s or an error, so that the answer is there within 2 s.
+#: ``debug`` lets a timeout name the lines that hold the connections.
+pool = AsyncPool(max_size=5, timeout=1.5, observer=waits, debug=True)
+
+
+async def users(request: Request) -> Response:
+    return JSONResponse({"users": await pool.query(USERS)})
+
+
+async def time(request: Request) -> Response:
+    row = await pool.query_one("SELECT now() AS time")
+    return JSONResponse({"time": row and row["time"].isoformat()})
+
+
+async def unavailable(request: Request, error: Exception) -> Response:
+    """No connection could be had: 500 when the database is away, 503 when it or the pool is only busy."""
+    away = isinstance(error, ConnectFailed | ConnectionLost)
+    if away or (isinstance(error, PoolTimeout) and error.connect_failed):
+        return JSONResponse({"error": "Database connection failed"}, 500)
+    seconds = error.retry_after if isinstance(error, Overloaded) else 1.0
+    return JSONResponse({"error": "Database busy"}, 503, {"Retry-After": str(math.ceil(seconds))})
+
+
+app = Starlette(
+    routes=[Route("/api/users", users), Route("/api/time", time)],
+    exception_handlers={Unavailable: unavailable},
+)
