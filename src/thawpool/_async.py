@@ -8,7 +8,7 @@ afresh; no lock is needed, since a loop runs one thing at a time.
 
 from __future__ import annotations
 
-from asyncio import AbstractEventLoop, get_running_loop
+from asyncio import AbstractEventLoop, _get_running_loop, get_running_loop
 from typing import TYPE_CHECKING, Any, TypeVar, final
 
 from . import _flows
@@ -18,7 +18,7 @@ from ._core.slot import LEASED
 from ._lease import BaseLease
 from ._traps import Check, Dial, Park, Trap
 from .drivers.base import Sight, Verdict
-from .errors import PoolError
+from .errors import ConfigError, PoolError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
@@ -50,7 +50,7 @@ class AsyncLease(BaseLease):
         if self._slot is not None:
             raise self._in_use()
         pool = self._pool
-        slot = pool._take(pool._wall()) if get_running_loop() is pool._loop else None
+        slot = pool._take(pool._wall()) if _get_running_loop() is pool._loop else None
         if slot is None:
             slot = await pool._acquire(pool._until(self._timeout))
         self._slot = slot
@@ -58,13 +58,17 @@ class AsyncLease(BaseLease):
         conn.leased = True
         if pool._marks:
             pool._mark(slot, conn)
+            return pool._lent(self, slot, conn)
         return conn
 
     async def __aexit__(self, *exc: object) -> None:
         slot = self._slot
         if slot is not None:
             self._slot = None
-            await self._pool._return(slot, self._conn)
+            pool, conn = self._pool, self._conn
+            owed = pool._return(slot, conn)
+            if owed is not None:
+                await pool._end(slot, conn, owed)
 
 
 @final
@@ -118,19 +122,20 @@ class AsyncPool(PoolBase):
         finally:
             self._waited(since)
 
-    async def _return(self, slot: Slot, conn: Any) -> None:
+    def _return(self, slot: Slot, conn: Any) -> Verdict | None:
+        """Give back a clean connection, or answer what another one owes: see ``_end``."""
         conn.leased = False
         conn.until = INFINITY
         slot.conn = conn
         verdict = self._verdict(conn)
-        if verdict is Verdict.CLEAN:
-            slot.where = None
-            self._give(slot, self._wall(), self._mono())
-            state = self.state
-            if state.woken or state.doomed:
-                self._settle()
-        else:
-            await self._end(slot, conn, verdict)
+        if verdict is not Verdict.CLEAN:
+            return verdict
+        slot.where = None
+        self._give(slot, self._wall(), self._mono())
+        state = self.state
+        if state.woken or state.doomed:
+            self._settle()
+        return None
 
     async def _end(self, slot: Slot, conn: Any, verdict: Verdict) -> None:
         """Give back a connection that needs a reset, or that must go."""
@@ -239,7 +244,9 @@ class AsyncPool(PoolBase):
                 result = await getattr(driver, verb)(conn, sql, params)
             except BaseException as error:
                 lost = driver.lost(conn)
-                await self._return(slot, conn)
+                owed = self._return(slot, conn)
+                if owed is not None:
+                    await self._end(slot, conn, owed)
                 if retry and lost and self._repeatable(error, idempotent):
                     retry = False
                     continue
@@ -247,12 +254,14 @@ class AsyncPool(PoolBase):
                 if failure is error:
                     raise
                 raise failure from error
-            await self._return(slot, conn)
+            owed = self._return(slot, conn)
+            if owed is not None:
+                await self._end(slot, conn, owed)
             return result
 
     async def _acquire_live(self, until: float) -> Slot:
         """Lease a connection at which a look was taken: half a microsecond beside a round trip."""
-        slot = self._take(self._wall()) if get_running_loop() is self._loop else None
+        slot = self._take(self._wall()) if _get_running_loop() is self._loop else None
         if slot is not None:
             if self._driver.look(slot.conn) is Sight.QUIET:  # type: ignore[union-attr]
                 return slot
@@ -348,9 +357,15 @@ class AsyncPool(PoolBase):
         """Make the running loop ours; leave behind what belonged to one that is closed.
 
         Raises:
+            ConfigError: no asyncio event loop runs here, as under trio.
             PoolError: the loop of our connections is another one, and alive.
         """
-        loop = get_running_loop()
+        loop = _get_running_loop()
+        if loop is None:
+            raise ConfigError(
+                "AsyncPool needs a running asyncio event loop, asyncio's own or uvloop; it cannot work under trio. "
+                "Await it inside asyncio.run(), or use Pool in code without a loop"
+            )
         if loop is self._loop:
             return
         if self._loop is not None:
@@ -427,16 +442,16 @@ class AsyncPool(PoolBase):
     def _settle(self) -> None:
         """Do what the last step left: wake, close, report."""
         state = self.state
-        while state.woken:
-            _wake(state.woken.pop(0))
-        while state.doomed:
+        while state.woken or state.doomed:
+            if state.woken:
+                _wake(state.woken.pop(0))
+                continue
             slot = state.doomed.pop(0)
             try:
                 if slot.conn is not None:
                     self._driver.close(slot.conn)  # type: ignore[union-attr]
             finally:
                 state.gone(slot, self.now())
-                self._settle()
         if state.events:
             events, state.events = state.events, []
             self._report(events)

@@ -6,7 +6,6 @@ Nothing here waits. What waits is in the shells, ``_sync`` and ``_async``, and i
 from __future__ import annotations
 
 import os
-import random
 import sys
 import weakref
 from contextvars import ContextVar
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from .config import PoolOptions
-    from .drivers.base import Common
+    from .drivers.base import Common, Verdict
 
 __all__ = ["PoolBase"]
 
@@ -65,7 +64,7 @@ class PoolBase:
 
     _is_async: ClassVar[bool]
     _driver: Common | None
-    _verdict: Callable[[Any], Any]
+    _verdict: Callable[[Any], Verdict]
 
     def __init__(self, url: str | None = None, **options: Unpack[PoolOptions]) -> None:
         self._config = config = PoolConfig.make(url, is_async=self._is_async, **options)
@@ -74,11 +73,11 @@ class PoolBase:
         clock = config.clock or SystemClock()
         self._wall = clock.wall
         self._mono = clock.mono
-        self.random = random.random
         self._driver = None
         #: Leases that the garbage collector found; appending is atomic, so a finalizer needs no lock.
         self._leaked: list[Slot] = []
-        self._invocations = 0
+        #: The invocations that run now; changing a set is atomic, so threads need no lock for it.
+        self._invocations: set[Invocation] = set()
         #: Whether leases are to be marked at all; the fast path looks at nothing else.
         self._marks = config.debug
         self._waits = 0
@@ -120,9 +119,14 @@ class PoolBase:
         """The absolute end of a wait: the option or the argument, clipped to the invocation."""
         if timeout is None:
             timeout = self._config.timeout
-        elif not timeout >= 0:
+        elif type(timeout) not in (int, float) or not timeout >= 0:
             raise ConfigError(f"timeout={timeout!r}: give a number of seconds, 0 or more")
         return min(self._mono() + timeout, _deadline.get())
+
+    @staticmethod
+    def random() -> float:
+        """A number in [0, 1) for jitter. No generator keeps state: forks and restored snapshots would share it."""
+        return int.from_bytes(os.urandom(4)) / 2**32
 
     # -- the driver ------------------------------------------------------------------------------
 
@@ -175,8 +179,9 @@ class PoolBase:
         lines = [f"no connection within {what} ({phase}): {numbers}"]
         error = self.state.last_error
         if phase == "waiting" and error is None:
+            taken = [slot.where for slot in self.state.slots if slot.where and slot.state is LEASED]
+            lines += [f"taken at {', '.join(taken)}"] if taken else []
             lines.append("return connections sooner, raise max_size if the database allows, or raise timeout")
-            lines += [f"in use since {slot.where}" for slot in tuple(self.state.slots) if slot.where]
         elif error is not None:
             lines.append(f"the last attempt to connect failed: {error}")
         timeout = PoolTimeout("; ".join(lines), phase=phase, connect_failed=isinstance(error, ConnectFailed))
@@ -222,27 +227,45 @@ class PoolBase:
         if deadline < INFINITY:
             conn.until = self._real(deadline)
 
+    def _lent(self, lease: Any, slot: Slot, conn: Any) -> Any:
+        """What a borrower gets: the connection, or with ``debug`` a stand-in that ends with the lease."""
+        if not self._config.debug:
+            return conn
+        from ._debug import LeasedConnection
+
+        return LeasedConnection(lease, conn, slot.where)
+
     def _real(self, until: float) -> float:
         """A time of this pool's clock as one of the real clock, which drivers wait by."""
         return monotonic() + (until - self._mono())
 
-    def _hold(self, lease: Any, conn: Any) -> Any:
-        """From here on the connection is all that keeps its lease alive: losing one loses both."""
-        lease._slot.conn = None
-        lease._conn = None
-        conn.holder = lease
-        return conn
+    def _hold(self, lease: Any, lent: Any) -> Any:
+        """From here on what was lent is all that keeps its lease alive: losing one loses both."""
+        conn, lease._conn, lease._slot.conn = lease._conn, None, None
+        if lent is conn:
+            conn.holder = lease
+        else:
+            lease._conn = conn  # the stand-in of ``debug`` holds the lease
+        return lent
 
-    def _unhold(self, conn: Any) -> Any:
+    def _unhold(self, lent: Any) -> Any:
         """The lease of a connection that ``putconn`` gives back."""
-        lease = getattr(conn, "holder", None)
-        if lease is None or lease._pool is not self:
+        if self._config.debug:
+            from ._debug import LeasedConnection
+
+            if type(lent) is LeasedConnection:
+                return self._ours(LeasedConnection.lease_of(lent))
+        lease = self._ours(getattr(lent, "holder", None))
+        lent.holder = None
+        lease._conn = lent
+        return lease
+
+    def _ours(self, lease: Any) -> Any:
+        if lease is None or lease._slot is None or lease._pool is not self:
             raise LeaseError(
                 f"putconn: this connection is not out on lease from pool {self.name!r}: it was returned already, "
                 "was taken with `with pool.connection()`, or belongs to another pool"
             )
-        conn.holder = None
-        lease._conn = conn
         return lease
 
     def _leaked_out(self, slot: Slot) -> None:
@@ -325,12 +348,12 @@ class PoolBase:
         """
         return Invocation(self, remaining)
 
-    def _invocation_began(self) -> None:
-        self._invocations += 1
+    def _invocation_began(self, invocation: Invocation) -> None:
+        self._invocations.add(invocation)
         self._marks = True
 
-    def _invocation_ended(self) -> None:
-        self._invocations -= 1
+    def _invocation_ended(self, invocation: Invocation) -> None:
+        self._invocations.discard(invocation)
         if self._invocations:
             return
         self._marks = self._config.debug
@@ -372,7 +395,7 @@ class PoolBase:
         """Start afresh: what was open is no longer ours to use, and who waited no longer exists."""
         old = self.state
         self._leaked = []
-        self._invocations = 0
+        self._invocations = set()
         self._marks = self._config.debug
         for slot in old.slots:
             slot.state = GONE
@@ -415,8 +438,8 @@ class Invocation:
         left = self._remaining() if callable(self._remaining) else self._remaining
         deadline = INFINITY if left is None else self._pool._mono() + budget(left)
         self._token = _deadline.set(min(deadline, _deadline.get()))
-        self._pool._invocation_began()
+        self._pool._invocation_began(self)
 
     def __exit__(self, *exc: object) -> None:
         _deadline.reset(self._token)
-        self._pool._invocation_ended()
+        self._pool._invocation_ended(self)

@@ -61,6 +61,7 @@ class Lease(BaseLease):
         conn.leased = True
         if pool._marks:
             pool._mark(slot, conn)
+            return pool._lent(self, slot, conn)
         return conn
 
     def __exit__(self, *exc: object) -> None:

@@ -384,23 +384,20 @@ class Pool(PoolBase):
     def _settle(self) -> None:
         """Do what the last step left: wake, close, report. Called without the lock."""
         state = self.state
-        while state.woken:
+        while state.woken or state.doomed:
             try:
-                _wake(state.woken.pop(0))
-            except IndexError:  # another thread was faster
-                break
-        while state.doomed:
-            try:
+                if state.woken:
+                    _wake(state.woken.pop(0))
+                    continue
                 slot = state.doomed.pop(0)
-            except IndexError:
-                break
+            except IndexError:  # another thread was faster
+                continue
             try:
                 if slot.conn is not None:
                     self._driver.close(slot.conn)  # type: ignore[union-attr]
             finally:
                 with self._lock:
                     state.gone(slot, self.now())
-                self._settle()
         if state.events:
             with self._lock:
                 events, state.events = state.events, []

@@ -117,27 +117,34 @@ class PoolState:
                 "this connection was returned already; return a connection once, or use `with pool.connection()`"
             )
         slot.uses += 1
-        reason = self._spent(slot, wall, mono)
-        if reason:
-            self._retire(slot, reason)
-        elif slot.taken_at <= wall <= slot.taken_at + self.trust_window:
-            slot.released_wall = wall
-            slot.released_mono = mono
-            slot.good_until = min(wall + self.trust_window, slot.expires_wall)
-            if self.waiters:
-                self._grant(self.waiters.pop(), slot, wall)
-                self._nudge()
-            else:
-                slot.state = IDLE
-                self.idle.append(slot)
-        else:
+        if (
+            slot.generation != self.generation
+            or wall >= slot.expires_wall
+            or mono >= slot.expires_mono
+            or slot.uses >= self.max_uses
+            or len(self.slots) > self.max_size
+        ):
+            self._retire(slot, self._spent(slot, wall, mono))
+            return
+        trusted = slot.taken_at <= wall <= slot.taken_at + self.trust_window
+        slot.released_wall = wall
+        slot.released_mono = mono
+        if not trusted:
             # Out for longer than trust lasts: the machine may have slept in the middle of the lease.
             slot.state = SUSPECT
-            slot.released_wall = wall
-            slot.released_mono = mono
             self.suspects.append(slot)
             if self.waiters:
                 self._serve(_At(wall, mono))
+            return
+        slot.good_until = wall + self.trust_window
+        if slot.good_until > slot.expires_wall:
+            slot.good_until = slot.expires_wall
+        if self.waiters:
+            self._grant(self.waiters.next(), slot, wall)
+            self._nudge()
+        else:
+            slot.state = IDLE
+            self.idle.append(slot)
 
     # -- claims ----------------------------------------------------------------------------------
 
@@ -337,7 +344,7 @@ class PoolState:
             self.generation += 1
             self._retire_idle("closed")
             while self.waiters:
-                waiter = self.waiters.pop()
+                waiter = self.waiters.next()
                 waiter.ready = True
                 self.woken.append(waiter)
         if self.closer is None:
@@ -351,16 +358,12 @@ class PoolState:
             raise PoolClosed("the pool is closed; create a new one, or close it later")
 
     def _spent(self, slot: Slot, wall: float, mono: float) -> str:
-        """Why a returned connection must go, or ''."""
+        """Why a connection that ``give`` found spent must go."""
         if slot.generation != self.generation:
             return "closed" if self.closed else "expired"
         if wall >= slot.expires_wall or mono >= slot.expires_mono:
             return "lifetime"
-        if slot.uses >= self.max_uses:
-            return "uses"
-        if len(self.slots) > self.max_size:
-            return "surplus"
-        return ""
+        return "uses" if slot.uses >= self.max_uses else "surplus"
 
     def _pick(self, now: Instant) -> Slot | None:
         """The best there is for one request: trusted, else suspect, else a permit to dial."""
@@ -426,7 +429,7 @@ class PoolState:
             slot = self._pick(now)
             if slot is None:
                 break
-            self._grant(waiters.pop(), slot, now.wall)
+            self._grant(waiters.next(), slot, now.wall)
         self._nudge()
 
     def _nudge(self) -> None:

@@ -30,30 +30,22 @@ class Waiter:
 
 
 @final
-class Queue:
-    """FIFO of waiters."""
+class Queue(OrderedDict[Waiter, None]):
+    """FIFO of waiters. It is a dict so that asking whether anybody waits costs the fast path no call."""
 
-    __slots__ = ("_waiters",)
-
-    def __init__(self) -> None:
-        self._waiters: OrderedDict[Waiter, None] = OrderedDict()
-
-    def __len__(self) -> int:
-        return len(self._waiters)
-
-    def __contains__(self, waiter: Waiter) -> bool:
-        return waiter in self._waiters
+    __slots__ = ()
 
     def join(self, waiter: Waiter, *, first: bool = False) -> None:
-        self._waiters[waiter] = None
+        self[waiter] = None
         if first:
-            self._waiters.move_to_end(waiter, last=False)
+            self.move_to_end(waiter, last=False)
 
     def leave(self, waiter: Waiter) -> None:
-        self._waiters.pop(waiter, None)
+        self.pop(waiter, None)
 
     def head(self) -> Waiter | None:
-        return next(iter(self._waiters), None)
+        return next(iter(self), None)
 
-    def pop(self) -> Waiter:
-        return self._waiters.popitem(last=False)[0]
+    def next(self) -> Waiter:
+        """Take the first out of the queue."""
+        return self.popitem(last=False)[0]
