@@ -91,6 +91,6 @@ _BY_NAME: Final[dict[tuple[str, str], Callable[[Any], Any]]] = {
     ("ipaddress", "IPv6Network"): str,
     ("enum", "Enum"): lambda value: value.value,
     ("asyncpg.protocol.record", "Record"): dict,
-    ("asyncpg.types", "BitString"): lambda value: value.as_string(),
+    ("asyncpg.pgproto.types", "BitString"): lambda value: value.as_string(),
     ("asyncpg.pgproto.types", "Path"): lambda value: list(value.points),
 }

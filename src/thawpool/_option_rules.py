@@ -99,6 +99,7 @@ def check_options(url: object, options: Mapping[str, Any], known: Mapping[str, A
     _check_together({**known, **options})
     _check_words(options)
     _check_callables(options, is_async)
+    _check_seams(options)
 
 
 def _unknown(name: str, known: Mapping[str, Any]) -> ConfigError:
@@ -206,6 +207,8 @@ def _check_words(options: Mapping[str, Any]) -> None:
 
 
 def _check_callables(options: Mapping[str, Any], is_async: bool) -> None:
+    if options.get("password") == "":
+        raise ConfigError("password is empty: give the password, or None for the URL's")
     for name in ("check", "configure", "reset", "password"):
         value = options.get(name)
         if value is None or (isinstance(value, str) and name in ("reset", "password")):
@@ -221,10 +224,11 @@ def _check_callables(options: Mapping[str, Any], is_async: bool) -> None:
             raise ConfigError(
                 f"{name} is an async function, which Pool cannot await: give a plain one, or use AsyncPool"
             )
+
+
+def _check_seams(options: Mapping[str, Any]) -> None:
     clock = options.get("clock")
-    if clock is not None and not (
-        callable(getattr(clock, "wall", None)) and callable(getattr(clock, "mono", None))
-    ):
+    if clock is not None and not all(callable(getattr(clock, name, None)) for name in ("wall", "mono")):
         raise ConfigError(
             f"clock is of type {type(clock).__name__}: give an object with wall() and mono(), or None"
         )
@@ -236,6 +240,8 @@ def _check_callables(options: Mapping[str, Any], is_async: bool) -> None:
 
 
 def _is_coroutine_function(function: Any) -> bool:
+    while hasattr(function, "func"):  # a functools.partial
+        function = function.func
     call = getattr(type(function), "__call__", None)  # noqa: B004 - its code is wanted, not whether there is one
     for candidate in (function, getattr(function, "__func__", None), call):
         code = getattr(candidate, "__code__", None)

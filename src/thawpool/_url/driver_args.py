@@ -6,6 +6,7 @@ option that asks for security which the driver cannot give is an error, never a 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from ..errors import ConfigError
@@ -120,10 +121,7 @@ def _ssl(target: Target) -> Any:
                 "without, TLS may be left out and the file with it"
             )
         return mode
-    try:
-        return _context(target, mode or "")
-    except OSError as error:
-        raise ConfigError(f"the TLS files of the URL cannot be used: {error}") from error
+    return _context(target, mode or "")
 
 
 def _context(target: Target, mode: str) -> Any:
@@ -136,7 +134,7 @@ def _context(target: Target, mode: str) -> Any:
     if roots == "system":
         context.load_default_certs()
     elif roots is not None:
-        context.load_verify_locations(cafile=roots)
+        _load("sslrootcert", roots, context.load_verify_locations)
     elif mode == "require":
         context.verify_mode = ssl.CERT_NONE
     else:
@@ -144,10 +142,11 @@ def _context(target: Target, mode: str) -> Any:
     certificate = _file(target.sslcert, "PGSSLCERT", "postgresql.crt")
     if certificate is not None:
         key = _file(target.sslkey, "PGSSLKEY", "postgresql.key")
-        context.load_cert_chain(certificate, key, lambda: target.extra.get("sslpassword", ""))
+        secret = target.extra.get("sslpassword", "")  # given even if empty, or OpenSSL asks the terminal
+        _load("sslcert", certificate, lambda path: context.load_cert_chain(path, key, secret))
     revoked = _file(target.extra.get("sslcrl"), "PGSSLCRL", "root.crl")
     if revoked is not None:
-        context.load_verify_locations(cafile=revoked)
+        _load("sslcrl", revoked, context.load_verify_locations)
         context.verify_flags |= ssl.VERIFY_CRL_CHECK_CHAIN
     context.minimum_version = _version(target, "ssl_min_protocol_version", ssl.TLSVersion.TLSv1_2)
     context.maximum_version = _version(target, "ssl_max_protocol_version", ssl.TLSVersion.MAXIMUM_SUPPORTED)
@@ -167,13 +166,19 @@ def _file(given: str | None, variable: str, name: str) -> str | None:
     return path if os.path.exists(path) else None
 
 
+def _load(name: str, path: str, load: Callable[[str], None]) -> None:
+    try:
+        load(path)
+    except OSError as error:
+        raise ConfigError(f"{name}={path}: {error.strerror or error}") from error
+
+
 def _version(target: Target, key: str, default: Any) -> Any:
     import ssl
 
     name = target.extra.get(key)
     if name is None:
         return default
-    try:
-        return ssl.TLSVersion[name.replace(".", "_")]
-    except KeyError:
-        raise ConfigError(f"{key}: write TLSv1.2 or TLSv1.3") from None
+    if name not in ("TLSv1.2", "TLSv1.3"):
+        raise ConfigError(f"{key}: write TLSv1.2 or TLSv1.3")
+    return ssl.TLSVersion[name.replace(".", "_")]
