@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping
+from contextlib import closing
 from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import psycopg
 from psycopg import generators, waiting
 from psycopg.conninfo import make_conninfo
-from psycopg.pq import ConnStatus, TransactionStatus
+from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
 from psycopg.rows import dict_row, tuple_row
 
 from .._url import libpq_options
@@ -26,6 +27,7 @@ from ._psycopg_connection import (
     slice_of,
 )
 from ._psycopg_cursor import AsyncCursor, Cursor
+from ._rows import named_twice
 from ._session import Session
 from ._socket import look, orphan, shut
 from .base import Params, Row, Sight, Verdict
@@ -38,6 +40,7 @@ __all__ = ["AsyncPsycopg", "Psycopg"]
 
 IDLE = TransactionStatus.IDLE
 ALIVE = ConnStatus.OK
+TUPLES_OK = ExecStatus.TUPLES_OK
 AT_REST = (TransactionStatus.IDLE, TransactionStatus.INTRANS, TransactionStatus.INERROR)
 
 
@@ -174,8 +177,8 @@ class Psycopg(_Common):
         failure: BaseException = Expired()
         for conninfo in self._conninfos(_dial.password(self.config, self.target), {}):
             try:
-                dial = bounded(generators.connect(conninfo), until)
-                conn = Connection(waiting.wait_conn(dial, slice_of(until)))
+                with closing(bounded(generators.connect(conninfo), until)) as dial:
+                    conn = Connection(waiting.wait_conn(dial, slice_of(until)))
             except (Expired, psycopg.Error) as error:
                 failure = error
                 continue
@@ -241,7 +244,7 @@ class Psycopg(_Common):
     def fetch(self, conn: Connection, sql: str, params: Params | None) -> list[Row]:
         cursor = psycopg.RawCursor(conn, row_factory=dict_rows)
         cursor.execute(*self._prepare(conn, sql, params))
-        return cursor.fetchall() if cursor.description is not None else []
+        return cursor.fetchall() if has_rows(cursor) else []
 
     def execute(self, conn: Connection, sql: str, params: Params | None) -> int:
         cursor = psycopg.RawCursor(conn, row_factory=tuple_row)
@@ -267,8 +270,8 @@ class AsyncPsycopg(_Common):
         addresses = await _dial.resolve(self.target, until)
         for conninfo in self._conninfos(password, addresses):
             try:
-                dial = bounded(generators.connect(conninfo), until)
-                conn = AsyncConnection(await waiting.wait_conn_async(dial, slice_of(until)))
+                with closing(bounded(generators.connect(conninfo), until)) as dial:
+                    conn = AsyncConnection(await waiting.wait_conn_async(dial, slice_of(until)))
             except (Expired, psycopg.Error) as error:
                 failure = error
                 continue
@@ -335,7 +338,7 @@ class AsyncPsycopg(_Common):
     async def fetch(self, conn: AsyncConnection, sql: str, params: Params | None) -> list[Row]:
         cursor = psycopg.AsyncRawCursor(conn, row_factory=dict_rows)
         await cursor.execute(*self._prepare(conn, sql, params))
-        return await cursor.fetchall() if cursor.description is not None else []
+        return await cursor.fetchall() if has_rows(cursor) else []
 
     async def execute(self, conn: AsyncConnection, sql: str, params: Params | None) -> int:
         cursor = psycopg.AsyncRawCursor(conn, row_factory=tuple_row)
@@ -352,17 +355,19 @@ class AsyncPsycopg(_Common):
         await psycopg.AsyncRawCursor(conn, row_factory=tuple_row).execute("ROLLBACK")
 
 
+def has_rows(cursor: Any) -> bool:
+    """Whether the statement returned rows, if only none of them. ``description`` would tell, and costs ten times as much."""
+    return bool(cursor.pgresult.status == TUPLES_OK)
+
+
 def dict_rows(cursor: Any) -> Any:
     """psycopg's row factory for our verbs: dicts, and no column lost to another of its name."""
-    if cursor.description is None:
+    if not has_rows(cursor):
         return tuple
-    names = [column.name for column in cursor.description]
+    result, encoding = cursor.pgresult, cursor._encoding
+    names = [result.fname(i).decode(encoding) for i in range(result.nfields)]
     if len(set(names)) != len(names):
-        twice = sorted({name for name in names if names.count(name) > 1})
-        raise PoolError(
-            f"more than one result column is named {', '.join(map(repr, twice))}, and a dict holds only one: "
-            "give them different names with AS"
-        )
+        raise named_twice(names)
     return lambda values: dict(zip(names, values))  # noqa: B905  the driver gives as many values as names
 
 
