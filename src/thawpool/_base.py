@@ -113,6 +113,7 @@ class PoolBase:
     # -- time ------------------------------------------------------------------------------------
 
     def now(self) -> Instant:
+        """One reading of both of the pool's clocks."""
         return Instant(self._wall(), self._mono())
 
     def _until(self, timeout: float | None) -> float:
