@@ -36,6 +36,9 @@ MOST: Final = 65_535
 
 _PERCENT: Final = re.compile(r"%(?:%|s|\(([^()]+)\)s|.?)", re.DOTALL)
 _BARE: Final = (str, bytes, bytearray, memoryview)
+# The common types first: to ask an abstract class costs ten times as much.
+_SEQUENCES: Final = (tuple, list, Sequence)
+_MAPPINGS: Final = (dict, Mapping)
 
 
 @final
@@ -67,17 +70,15 @@ class Compiled:
         """
         names = self.names
         if names is None:
-            # The two common types first: to ask an abstract class costs ten times as much.
-            if isinstance(params, (tuple, list)) or (
-                isinstance(params, Sequence) and not isinstance(params, _BARE)
-            ):
-                if len(params) == self.count:
-                    return tuple(params)
-            elif not self.count and isinstance(params, Mapping):
+            if isinstance(params, _SEQUENCES) and not isinstance(params, _BARE) and len(params) == self.count:
+                return tuple(params)
+            if not self.count and isinstance(params, Mapping):
                 return ()
-        elif isinstance(params, dict) or isinstance(params, Mapping):  # noqa: SIM101 - the same
-            if all([name in params for name in names]):
+        elif isinstance(params, _MAPPINGS):
+            try:
                 return tuple([params[name] for name in names])
+            except KeyError:
+                pass
         raise ParamsError(_misfit(self, params))
 
 
@@ -93,7 +94,7 @@ def compile_placeholders(sql: str) -> Compiled:
 def _compile(sql: str) -> Compiled:
     rewriting = _Rewriting()
     text = "".join([rewriting.piece(quoted, list(run)) for quoted, run in groupby(tokens(sql), _is_quoted)])
-    if rewriting.native and not rewriting.count:
+    if 0 < rewriting.native <= MOST and not rewriting.count:
         return Compiled(sql, rewriting.native, native=True)
     if rewriting.error:
         raise ParamsError(rewriting.error)
@@ -104,7 +105,7 @@ _kept: Final = lru_cache(CACHE_SIZE)(_compile)
 
 
 def _is_quoted(token: Token) -> bool:
-    return token.kind in (Kind.STRING, Kind.QUOTED, Kind.COMMENT, Kind.BROKEN)
+    return token[0] in (Kind.STRING, Kind.QUOTED, Kind.COMMENT, Kind.BROKEN)
 
 
 @final
@@ -129,23 +130,23 @@ class _Rewriting:
             return self.stray
         if bool(self.positional) + bool(self.names) + bool(self.native) > 1:
             return "the statement mixes placeholders: use only one of %s, %(name)s and $1"
-        if self.count > MOST:
+        if max(self.count, self.native) > MOST:
             return (
-                f"the statement has {self.count} placeholders and the server takes at most {MOST}: pass a list as "
+                f"the statement has more than {MOST} placeholders, which no server takes: pass a list as "
                 "one parameter, as in = ANY(%s), or send fewer rows at a time"
             )
         return ""
 
     def piece(self, quoted: bool, run: list[Token]) -> str:
         """What becomes of neighbouring tokens, all of them quoted or none."""
-        text = "".join([token.text for token in run])
+        piece = "".join([text for _, text in run])
         if quoted:
-            changed = text.replace("%%", "%")
+            changed = piece.replace("%%", "%")
         else:
-            numbers = [int(token.text[1:]) for token in run if token.kind is Kind.PARAM]
+            numbers = [int(text[1:10]) for kind, text in run if kind is Kind.PARAM]
             self.native = max(self.native, *numbers, 0)
-            changed = _PERCENT.sub(self.mark, text)
-        self.at += len(text)
+            changed = _PERCENT.sub(self.mark, piece)
+        self.at += len(piece)
         return changed
 
     def mark(self, match: re.Match[str]) -> str:

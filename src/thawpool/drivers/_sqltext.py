@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from enum import Enum
-from typing import NamedTuple, final
+from typing import Final, TypeAlias, final
 
 __all__ = ["Kind", "Token", "code", "tokens"]
 
@@ -32,20 +32,16 @@ class Kind(Enum):
     BROKEN = "broken"  # a quote or comment that never ends: the rest of the text
 
 
-class Token(NamedTuple):
-    """A piece of a text."""
+#: What a piece of a text is, and the piece.
+Token: TypeAlias = tuple[Kind, str]
 
-    kind: Kind
-    text: str
-
-
-_NAME = r"[A-Za-z_\u0080-\U0010ffff]"
-_SPACE = r"[ \t\n\r\f\v]"
+_NAME: Final = r"[A-Za-z_\u0080-\U0010ffff]"
+_SPACE: Final = r"[ \t\n\r\f\v]"
 # An E'' string goes on in the next line: there, too, a backslash escapes a quote.
-_MORE = rf"(?:[ \t\f\v]|--[^\n\r]*)*+[\n\r](?:{_SPACE}|--[^\n\r]*+[\n\r])*+'"
+_MORE: Final = rf"(?:[ \t\f\v]|--[^\n\r]*)*+[\n\r](?:{_SPACE}|--[^\n\r]*+[\n\r])*+'"
 
 #: Possessive quantifiers throughout: no text makes these patterns backtrack.
-_TOKEN = re.compile(
+_TOKEN: Final = re.compile(
     rf"""
     (?P<SPACE>{_SPACE}++)
   | (?P<COMMENT>--[^\n\r]*+)
@@ -67,41 +63,40 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-_NESTING = re.compile(r"/\*|\*/")
-_KINDS = {kind.name: kind for kind in Kind}
+_NESTING: Final = re.compile(r"/\*|\*/")
+_KINDS: Final = {kind.name: kind for kind in Kind}
 
 
 def tokens(sql: str) -> Iterator[Token]:
     """Every token of ``sql``. Never fails, and loses nothing: joined, they are ``sql``."""
-    at, end = 0, len(sql)
-    while at < end:
-        match = _TOKEN.match(sql, at)
-        assert match is not None  # the last alternative takes any character
-        kind = _KINDS.get(match.lastgroup or "")
-        stop = match.end()
-        if kind is None:
-            stop = _comment_end(sql, stop)
-            kind = Kind.COMMENT if stop else Kind.BROKEN
-            stop = stop or end
-        yield Token(kind, sql[at:stop])
-        at = stop
+    at = 0
+    while at < len(sql):
+        for match in _TOKEN.finditer(sql, at):
+            name = match.lastgroup
+            if name == "nested":  # comments in comments are beyond a regular expression
+                kind, end = _comment(sql, match.end())
+                yield kind, sql[match.start() : end]
+                at = end
+                break
+            yield _KINDS[name], match[0]  # type: ignore[index]  # every alternative has a name
+        else:
+            return
 
 
-def code(sql: str) -> list[Token]:
+def code(sql: str) -> Iterator[Token]:
     """The tokens of ``sql`` without white space and comments."""
-    return [token for token in tokens(sql) if token.kind not in _SILENT]
+    for token in tokens(sql):
+        if token[0] is not Kind.SPACE and token[0] is not Kind.COMMENT:
+            yield token
 
 
-_SILENT = (Kind.SPACE, Kind.COMMENT)
-
-
-def _comment_end(sql: str, at: int) -> int:
-    """Where the ``/*`` comment whose inside begins at ``at`` ends; 0 if it never does."""
+def _comment(sql: str, at: int) -> tuple[Kind, int]:
+    """Where the ``/*`` comment ends whose inside begins at ``at``."""
     depth = 1
     while depth:
         match = _NESTING.search(sql, at)
         if match is None:
-            return 0
+            return Kind.BROKEN, len(sql)
         depth += 1 if match[0] == "/*" else -1
         at = match.end()
-    return at
+    return Kind.COMMENT, at
