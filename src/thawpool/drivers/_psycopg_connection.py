@@ -41,17 +41,22 @@ class Expired(Exception):
 
 
 def bounded(gen: Generator[Any, Any, T], until: float) -> Generator[Any, Any, T]:
-    """``gen``, ended by ``Expired`` at ``until``: the waiting functions resume it every ``INTERVAL``."""
+    """``gen``, ended by ``Expired`` at ``until``: the waiting functions resume it every ``INTERVAL``.
+
+    The time is looked at whether data came or not, since a reply may trickle or never end.
+    """
     try:
         wanted = next(gen)
         while True:
             ready = yield wanted
-            if not ready and monotonic() >= until:
+            if monotonic() >= until:
                 raise Expired
             wanted = gen.send(ready)
     except StopIteration as stop:
         result: T = stop.value
         return result
+    finally:
+        gen.close()
 
 
 def slice_of(until: float) -> float:
