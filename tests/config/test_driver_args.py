@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import ssl
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from thawpool._url import asyncpg_options, libpq_options, parse_url
 from thawpool.errors import ConfigError
-
-trustme = pytest.importorskip("trustme")
 
 
 @pytest.fixture(autouse=True)
@@ -110,6 +113,18 @@ def test_a_file_at_home_makes_require_stricter(files: dict[str, str], nobody_hom
 
 def test_a_clients_certificate(files: dict[str, str]) -> None:
     context(f"sslmode=require&sslcert={files['client.crt']}&sslkey={files['client.key']}")
+
+
+def test_a_list_of_what_was_revoked(files: dict[str, str], tmp_path: Path) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "authority")])
+    today = datetime(2026, 1, 31, tzinfo=UTC)
+    builder = x509.CertificateRevocationListBuilder(name, today, today + timedelta(days=1))
+    path = tmp_path / "root.crl"
+    path.write_bytes(builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+    made = context(f"sslmode=verify-ca&sslrootcert={files['ca.pem']}&sslcrl={path}")
+    assert made.verify_flags & ssl.VERIFY_CRL_CHECK_CHAIN
+    assert refusal("sslmode=require&sslcrl=/none.crl") == "sslcrl=/none.crl: No such file or directory"
 
 
 def test_versions_of_tls() -> None:

@@ -12,7 +12,10 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
+import asyncpg
 import pytest
+from psycopg.types.multirange import Multirange
+from psycopg.types.range import Range
 
 from thawpool._json import json_default
 
@@ -67,21 +70,18 @@ def test_a_value(value: Any, expected: Any) -> None:
 
 
 def test_ranges_of_psycopg() -> None:
-    types = pytest.importorskip("psycopg.types.range")
-    multirange = pytest.importorskip("psycopg.types.multirange").Multirange
-    one = types.Range(1, 5)
+    one = Range(1, 5)
     assert json_default(one) == {"lower": 1, "upper": 5, "bounds": "[)"}
-    assert json_default(types.Range(None, Decimal(5), "(]")) == {
+    assert json_default(Range(None, Decimal(5), "(]")) == {
         "lower": None,
         "upper": Decimal(5),
         "bounds": "(]",
     }
-    assert json_default(types.Range(empty=True)) == {"lower": None, "upper": None, "bounds": "empty"}
-    assert json.loads(json.dumps(multirange([one]), default=json_default)) == [json_default(one)]
+    assert json_default(Range(empty=True)) == {"lower": None, "upper": None, "bounds": "empty"}
+    assert json.loads(json.dumps(Multirange([one]), default=json_default)) == [json_default(one)]
 
 
 def test_types_of_asyncpg() -> None:
-    asyncpg = pytest.importorskip("asyncpg")
     assert json_default(asyncpg.Range(1, 5)) == {"lower": 1, "upper": 5, "bounds": "[)"}
     assert json_default(asyncpg.Range(empty=True)) == {"lower": None, "upper": None, "bounds": "empty"}
     assert json_default(asyncpg.BitString("0101")) == "0101"

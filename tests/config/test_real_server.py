@@ -9,15 +9,14 @@ from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any
 
+import asyncpg
+import psycopg
 import pytest
+import trustme
 
 from thawpool._json import json_default
 from thawpool._url import Target, asyncpg_options, libpq_options, parse_url
 from thawpool.testing.postgres import Postgres, find_postgres
-
-asyncpg = pytest.importorskip("asyncpg")
-psycopg = pytest.importorskip("psycopg")
-trustme = pytest.importorskip("trustme")
 
 Ask = Callable[[str, str], Coroutine[Any, Any, Any]]
 
@@ -31,7 +30,8 @@ def server() -> Iterator[Postgres]:
 async def ask_psycopg(url: str, sql: str) -> Any:
     target = parse_url(url, is_async=True)
     where = {"host": target.hosts[0][0], "port": target.hosts[0][1], "password": target.password}
-    conn = await psycopg.AsyncConnection.connect(**libpq_options(target), **where, connect_timeout=5)
+    options: dict[str, Any] = {**libpq_options(target), **where}
+    conn: Any = await psycopg.AsyncConnection.connect(**options, connect_timeout=5)
     async with conn:
         cursor = await conn.execute(sql)
         return (await cursor.fetchone())[0] if cursor.description else None

@@ -127,6 +127,10 @@ def test_a_target_is_a_value_without_secrets() -> None:
     assert hash(target) == hash(target.replace())
     assert target != target.replace(password="other")
     assert target != "Target"
+    assert repr(resolve("postgresql://h?options=-ca=b")) == (
+        "Target(connect_timeout=5.0, driver='psycopg', hosts=(('h', 5432),), options='-ca=b', settings={'a': 'b'}, "
+        "system='postgresql')"
+    )
     with pytest.raises(AttributeError, match=r"use target\.replace\(user=\.\.\.\)"):
         target.user = "x"
     with pytest.raises(AttributeError, match="cannot be changed"):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import traceback
+from collections.abc import Iterator
 
 import pytest
 
@@ -151,6 +153,14 @@ PARAMETERS = [
         ),
     ),
 ]
+
+
+@pytest.fixture(autouse=True)
+def nothing_logged(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """What is refused is said in the error, and nowhere else."""
+    with caplog.at_level(logging.DEBUG):
+        yield
+    assert caplog.text == ""
 
 
 def refusal(url: str, *, driver: str | None = None, is_async: bool = False) -> str:

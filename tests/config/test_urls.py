@@ -6,6 +6,7 @@ import logging
 from typing import Any
 
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 from tests.config.pasted_urls import MYSQL, PASSWORD, POSTGRESQL, Case
 from tests.config.url_forms import FORMS
 
@@ -50,13 +51,10 @@ def test_what_libpq_is_told(case: Case) -> None:
 
 @pytest.mark.parametrize("case", POSTGRESQL + FORMS, ids=lambda case: case.name)
 def test_libpq_knows_every_keyword(case: Case) -> None:
-    psycopg = pytest.importorskip("psycopg")
     target = parse_url(case.url, is_async=True)
     host, port = target.hosts[0]
-    conninfo = psycopg.conninfo.make_conninfo(
-        **libpq_options(target), host=host, port=port, password=target.password
-    )
-    assert psycopg.conninfo.conninfo_to_dict(conninfo)["host"] == host
+    options: dict[str, Any] = libpq_options(target)
+    assert conninfo_to_dict(make_conninfo(**options, host=host, port=port))["host"] == host
 
 
 @pytest.mark.parametrize(

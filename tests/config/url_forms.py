@@ -84,6 +84,12 @@ FORMS: Final = [
         {"options": "-c statement_timeout=5s --idle-session-timeout=1min -cLock_Timeout=2s"},
     ),
     Case(
+        "options-that-set-nothing",
+        f"postgresql://app:{PW}@h/db?options=-e%20%20-c%20%20-d%5C%203%20--flag%20",
+        pg("h", options="-e  -c  -d\\ 3 --flag "),
+        {"options": "-e  -c  -d\\ 3 --flag "},
+    ),
+    Case(
         "settings-from-a-web-form",
         f"postgresql://app:{PW}@h/db?options=-c+statement_timeout%3D5s+-c+work_mem%3D8MB",
         pg(

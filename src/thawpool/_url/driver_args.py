@@ -150,8 +150,7 @@ def _context(target: Target, mode: str) -> Any:
         context.verify_flags |= ssl.VERIFY_CRL_CHECK_CHAIN
     context.minimum_version = _version(target, "ssl_min_protocol_version", ssl.TLSVersion.TLSv1_2)
     context.maximum_version = _version(target, "ssl_max_protocol_version", ssl.TLSVersion.MAXIMUM_SUPPORTED)
-    if ssl.HAS_ALPN:
-        context.set_alpn_protocols(["postgresql"])  # which direct TLS asks for
+    context.set_alpn_protocols(["postgresql"])  # which direct TLS asks for
     return context
 
 

@@ -35,7 +35,7 @@ _DRIVERS: Final = {
 }
 
 #: What comes along when a URL is copied from a shell, an ``.env`` file or a provider's ``psql`` line.
-_WRAPPING: Final = re.compile(r"(?:export\s+)?(?:[A-Z][A-Z0-9_]*\s*=\s*)?(?:psql\s+)?", re.ASCII)
+_WRAPPING: Final = re.compile(r"\A(?:export\s+)?(?:[A-Z][A-Z0-9_]*\s*=\s*)?(?:psql\s+)?", re.ASCII)
 _BLANK: Final = " \t\r\n\v\f\ufeff\u200b\"'`"
 _SCHEME: Final = re.compile(r"[a-z][a-z0-9+._-]{0,30}", re.ASCII)
 _KEYWORDS: Final = re.compile(r"(?:host|hostaddr|port|user|password|dbname|service)\s*=")
@@ -129,10 +129,7 @@ def _parse(url: str, driver: str | None, is_async: bool, connect_timeout: float 
 
 def _unwrap(url: str) -> str:
     """``url`` without what was copied along with it."""
-    bare = url.strip(_BLANK)
-    wrapping = _WRAPPING.match(bare)
-    if wrapping is not None:
-        bare = bare[wrapping.end() :].strip(_BLANK)
+    bare = _WRAPPING.sub("", url.strip(_BLANK)).strip(_BLANK)
     if not bare:
         raise ConfigError("it is empty; write postgresql://user:password@host:5432/database")
     if not bare.isascii():
