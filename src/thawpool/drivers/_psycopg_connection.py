@@ -14,7 +14,7 @@ from time import monotonic
 from typing import Any, TypeVar
 
 import psycopg
-from psycopg import sql, waiting
+from psycopg import capabilities, sql, waiting
 from psycopg._preparing import PrepareManager
 from psycopg.abc import AdaptContext, PQGen
 from psycopg.adapt import AdaptersMap
@@ -30,6 +30,11 @@ T = TypeVar("T")
 INFINITY = float("inf")
 #: How often a wait looks at its deadline and lets Ctrl-C through, as psycopg itself does.
 INTERVAL = 0.1
+#: How long a server may take to hear that a statement was given up. A live one takes a millisecond, and
+#: would otherwise go on with it until it notices that nobody listens; a dead one shall not cost more.
+FAREWELL = 0.1
+#: Before libpq 17 asking a server to cancel blocks for as long as the network pleases.
+CAN_CANCEL = capabilities.has_cancel_safe()
 IDLE = TransactionStatus.IDLE
 ACTIVE = TransactionStatus.ACTIVE
 IN_TRANSACTION = (TransactionStatus.INTRANS, TransactionStatus.INERROR)
@@ -122,21 +127,24 @@ class Instrumented(psycopg.BaseConnection[Any]):
         else:
             self.dirty = self.marked = True
 
-    def overrun(self) -> PoolTimeout:
-        """Close at once a connection whose statement ran into its deadline."""
+    @property
+    def stoppable(self) -> bool:
+        """Whether a statement runs on the server that can be asked to stop without blocking."""
+        return self.pgconn.transaction_status == ACTIVE and CAN_CANCEL
+
+    def hang_up(self) -> None:
+        """Close at once: a reply may be on its way, and nobody waits for it."""
         self.overran = True
         self.pgconn.finish()
+
+    @staticmethod
+    def overrun() -> PoolTimeout:
+        """The error for a statement that ran into its deadline."""
         return PoolTimeout(
             "the statement did not end before its deadline (its own timeout, or what the invocation had "
             "left), so its connection was closed; give it more time, or make it faster",
             phase="budget",
         )
-
-    def interrupted(self) -> None:
-        """After Ctrl-C or a cancellation: a reply may be on its way, so close rather than wait for it."""
-        if self.pgconn.transaction_status == ACTIVE:
-            self.overran = True
-            self.pgconn.finish()
 
     def noticed(self, error: psycopg.Error) -> None:
         """Look at an error that passes through: say which of our limits caused it, and see a failover."""
@@ -238,13 +246,25 @@ class Connection(Instrumented, psycopg.Connection[Any]):
             gen, interval = bounded(gen, self.until), slice_of(self.until)
             return waiting.wait(gen, self.pgconn.socket, interval, *timeout, **options)
         except Expired:
+            self._stop()
             raise self.overrun() from None
         except psycopg.Error as error:
             self.noticed(error)
             raise
         except BaseException:
-            self.interrupted()
+            if self.pgconn.transaction_status == ACTIVE:
+                self._stop()
             raise
+
+    def _stop(self) -> None:
+        """Give a statement up: tell the server, as far as that takes no time, and hang up."""
+        try:
+            if self.stoppable:
+                self.cancel_safe(timeout=FAREWELL)
+        except psycopg.Error:
+            pass
+        finally:
+            self.hang_up()
 
     def pipeline(self) -> Any:
         self.touched = self.marked = True  # so that the return sees whether it was left open
@@ -293,13 +313,25 @@ class AsyncConnection(Instrumented, psycopg.AsyncConnection[Any]):
             gen, interval = bounded(gen, self.until), slice_of(self.until)
             return await waiting.wait_async(gen, self.pgconn.socket, interval, *timeout, **options)
         except Expired:
+            await self._stop()
             raise self.overrun() from None
         except psycopg.Error as error:
             self.noticed(error)
             raise
         except BaseException:
-            self.interrupted()
+            if self.pgconn.transaction_status == ACTIVE:
+                await self._stop()
             raise
+
+    async def _stop(self) -> None:
+        """Give a statement up: tell the server, as far as that takes no time, and hang up."""
+        try:
+            if self.stoppable:
+                await self.cancel_safe(timeout=FAREWELL)
+        except psycopg.Error:
+            pass
+        finally:
+            self.hang_up()
 
     def pipeline(self) -> Any:
         self.touched = self.marked = True

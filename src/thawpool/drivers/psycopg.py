@@ -212,8 +212,8 @@ class Psycopg(_Common):
         try:
             if self.config.check is not None:
                 return self.config.check(conn) is not False
-            conn.noted = True
-            conn.wait(_ping(conn.pgconn))
+            ping = bounded(_ping(conn.pgconn), conn.until)
+            waiting.wait(ping, conn.pgconn.socket, slice_of(conn.until))
             return True
         except Exception:
             return False
@@ -306,8 +306,8 @@ class AsyncPsycopg(_Common):
         try:
             if self.config.check is not None:
                 return await _dial.awaited(self.config.check(conn)) is not False
-            conn.noted = True
-            await conn.wait(_ping(conn.pgconn))
+            ping = bounded(_ping(conn.pgconn), conn.until)
+            await waiting.wait_async(ping, conn.pgconn.socket, slice_of(conn.until))
             return True
         except Exception:
             return False
