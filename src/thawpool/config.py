@@ -33,6 +33,8 @@ CONNECT_TIMEOUT: Final = 5.0
 SERVER_IDLE_MARGIN: Final = 5.0
 #: Where the process always runs the pool keeps its own limit, and the server's is there for a crash.
 SERVER_IDLE_AWAKE: Final = 60.0
+#: The server counts milliseconds in 31 bits.
+MAX_SERVER_TIME: Final = 2_147_483.0
 
 DEFAULTS: Final[Mapping[str, Any]] = {
     "driver": None,
@@ -183,7 +185,7 @@ class PoolConfig:
         given: float | Auto | None = self._auto["server_idle_timeout"]
         if given != "auto":
             return given
-        least = self.idle_timeout + SERVER_IDLE_MARGIN
+        least = min(self.idle_timeout + SERVER_IDLE_MARGIN, MAX_SERVER_TIME)
         return least if self.platform.freezes else max(least, SERVER_IDLE_AWAKE)
 
     @property

@@ -205,6 +205,7 @@ def test_repr_shows_what_differs_and_no_secret() -> None:
     [
         (FROZEN, {}, 15.0, 60.0),
         (FROZEN, {"idle_timeout": 100}, 105.0, 60.0),
+        (FROZEN, {"idle_timeout": 1e12}, 2_147_483.0, 60.0),
         (LOCAL, {}, 60.0, None),
         (LOCAL, {"idle_timeout": 100}, 105.0, None),
         (FROZEN, {"server_idle_timeout": 20, "statement_timeout": None}, 20, None),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import traceback
 from collections.abc import Iterator
 
 import pytest
@@ -83,11 +82,11 @@ AUTHORITY = [
     ("postgresql://app:hunter2@${PGHOST}/db", HOST),
     ("postgresql://app:hunter2@::1:5432/db", HOST),
     ("postgresql://app:hunter2@h:123456/db", HOST),
-    ("postgresql://app:hunter2@h:0/db", "a port in it is not one of 1 to 65535"),
-    ("postgresql://app:hunter2@h:65536/db", "a port in it is not one of 1 to 65535"),
+    ("postgresql://app:hunter2@h:0/db", "a port is not one of 1 to 65535"),
+    ("postgresql://app:hunter2@h:65536/db", "a port is not one of 1 to 65535"),
     (
         "postgresql://app:hunter2@/db?host=a b",
-        "a host in it is not valid; write a name, an address or a socket's directory, and a port",
+        "a host is not valid: write a name, an address or a socket's directory, and a port",
     ),
     (
         "postgresql://app:hunter2@a,b,c/db?port=1,2",
@@ -167,9 +166,8 @@ def refusal(url: str, *, driver: str | None = None, is_async: bool = False) -> s
     """What is said about ``url``, after making sure that its secret is in no part of the error."""
     with pytest.raises(ConfigError) as caught:
         parse_url(url, driver=driver, is_async=is_async, source="DATABASE_URL")
-    whole = "".join(traceback.format_exception_only(caught.value)) + repr(caught.value)
-    assert "hunter2" not in whole
-    assert caught.value.__cause__ is None
+    assert caught.value.__context__ is None
+    assert "hunter2" not in repr(caught.value)
     message = str(caught.value)
     assert message.startswith("DATABASE_URL: ")
     return message.removeprefix("DATABASE_URL: ")

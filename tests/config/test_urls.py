@@ -6,7 +6,7 @@ import logging
 from typing import Any
 
 import pytest
-from psycopg.conninfo import conninfo_to_dict
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from tests.config.pasted_urls import MYSQL, PASSWORD, POSTGRESQL, Case
 from tests.config.url_forms import FORMS
 

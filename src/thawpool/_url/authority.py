@@ -41,11 +41,10 @@ def unquote(text: str) -> str:
     """Undo percent-encoding. A ``%`` that encodes nothing stands for itself; ``+`` is a plus sign."""
     if "%" not in text:
         return text
-    raw = _ESCAPE.sub(lambda match: chr(int(match[1], 16)), text.encode().decode("latin-1"))
-    try:
-        plain = raw.encode("latin-1").decode()
-    except UnicodeDecodeError:
-        raise ConfigError("its percent-encoding does not give UTF-8; encode the UTF-8 bytes") from None
+    raw = _ESCAPE.sub(lambda match: chr(int(match[1], 16)), text.encode().decode("latin-1")).encode("latin-1")
+    plain = raw.decode(errors="replace")
+    if plain.encode() != raw:  # rather than a UnicodeDecodeError, which carries the bytes along
+        raise ConfigError("its percent-encoding does not give UTF-8; encode the UTF-8 bytes")
     if "\0" in plain:
         raise ConfigError("there is a %00 in it, which no server accepts")
     return plain
@@ -137,11 +136,9 @@ def _parse_host(host: str, default: int, encoded: bool) -> Endpoint:
         return host, default
     match = _HOST.fullmatch(host)
     if match is None:
-        raise ConfigError(
-            "a host in it is not valid; write a name, an address or a socket's directory, and a port"
-        )
+        raise ConfigError("a host is not valid: write a name, an address or a socket's directory, and a port")
     name = match["v6"] or match["name"] or "localhost"
     port = int(match["port"] or default)
     if not 0 < port < 65536:
-        raise ConfigError("a port in it is not one of 1 to 65535")
+        raise ConfigError("a port is not one of 1 to 65535")
     return unquote(name) if encoded else name, port

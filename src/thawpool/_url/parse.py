@@ -67,7 +67,8 @@ def parse_url(
     try:
         return _parse(url, driver, is_async, connect_timeout)
     except ConfigError as error:
-        raise ConfigError(f"{source}: {error}") from None
+        reason = str(error)
+    raise ConfigError(f"{source}: {reason}")  # out here, so that nothing hangs on the error but its text
 
 
 def target_from_parts(
@@ -103,17 +104,7 @@ def _parse(url: str, driver: str | None, is_async: bool, connect_timeout: float 
     scheme, rest = _split_scheme(_unwrap(url))
     driver, system = _choose(scheme, driver, is_async)
     userinfo, hostlist, path, query = split(rest)
-    try:
-        fields = read_params(system, query)
-        hosts = _hosts(hostlist, fields, system)
-    except ConfigError:
-        if "@" in query:
-            # What looks like parameters may be the end of a password: nothing of it is shown.
-            raise ConfigError(
-                "it can be read in more than one way, or a parameter is not known; percent-encode @ as %40, "
-                "? as %3F and / as %2F in the user, the password and the parameters"
-            ) from None
-        raise
+    fields, hosts = _read(system, hostlist, query)
     user, _, password = userinfo.partition(":")
     fields.setdefault("user", unquote(user))
     fields.setdefault("password", unquote(password))
@@ -127,16 +118,28 @@ def _parse(url: str, driver: str | None, is_async: bool, connect_timeout: float 
     return Target(driver=driver, system=system, hosts=hosts, **fields)
 
 
+def _read(system: System, hostlist: str, query: str) -> tuple[dict[str, Any], tuple[Endpoint, ...]]:
+    """The parameters and the hosts."""
+    try:
+        fields = read_params(system, query)
+        return fields, _hosts(hostlist, fields, system)
+    except ConfigError:
+        if "@" not in query:
+            raise
+    # What looks like parameters may be the end of a password: nothing of it is shown.
+    raise ConfigError(
+        "it can be read in more than one way, or a parameter is not known; percent-encode @ as %40, ? as %3F and / "
+        "as %2F in the user, the password and the parameters"
+    )
+
+
 def _unwrap(url: str) -> str:
     """``url`` without what was copied along with it."""
     bare = _WRAPPING.sub("", url.strip(_BLANK)).strip(_BLANK)
     if not bare:
         raise ConfigError("it is empty; write postgresql://user:password@host:5432/database")
-    if not bare.isascii():
-        try:
-            bare.encode()
-        except UnicodeEncodeError:
-            raise ConfigError("it is not valid UTF-8; percent-encode what is not ASCII") from None
+    if any("\ud800" <= char <= "\udfff" for char in bare):
+        raise ConfigError("it is not valid UTF-8; percent-encode what is not ASCII")
     if any(char < " " or char == "\x7f" for char in bare):
         raise ConfigError("there is a line break or another control character in it; write it on one line")
     return bare
