@@ -24,6 +24,7 @@ dials: it sleeps until ``wake_at``, and whoever is first when the first leaves i
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from typing import final
 
 from ..errors import LeaseError, PoolClosed, PoolSaturated
@@ -52,6 +53,7 @@ class PoolState:
         "idle",
         "last_error",
         "limits",
+        "make_slot",
         "max_size",
         "max_uses",
         "opening",
@@ -64,8 +66,10 @@ class PoolState:
         "woken",
     )
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, make_slot: Callable[[int], Slot] = Slot) -> None:
         self.limits = limits
+        #: What a permit is made with, given the generation; the simulator's slots record their moves.
+        self.make_slot = make_slot
         self.max_size = limits.max_size
         self.max_uses = limits.max_uses
         self.trust_window = limits.trust_window
@@ -261,8 +265,9 @@ class PoolState:
         self._retire(slot, reason)
         if reason == "check":
             self.counts["checks"] += 1
-            older = [s for s in self.suspects if s.released_wall <= slot.released_wall]
-            self.suspects = [s for s in self.suspects if s.released_wall > slot.released_wall]
+            # By the monotonic clock, which at least never runs backwards.
+            older = [s for s in self.suspects if s.released_mono <= slot.released_mono]
+            self.suspects = [s for s in self.suspects if s.released_mono > slot.released_mono]
             for sibling in older:
                 self._retire(sibling, "condemned")
         self._serve(now)
@@ -392,7 +397,7 @@ class PoolState:
         return not self.failures or not self.connected or (not self.opening and now.mono >= self.retry_at)
 
     def _permit(self) -> Slot:
-        slot = Slot(self.generation)
+        slot = self.make_slot(self.generation)
         self.slots.add(slot)
         self.opening += 1
         return slot
@@ -443,7 +448,8 @@ class PoolState:
     def _distrust(self) -> None:
         for slot in self.idle:
             slot.state = SUSPECT
-        self.suspects += self.idle
+        # The youngest is checked first, for it vouches for the older ones; it may have been a suspect before.
+        self.suspects = sorted(self.suspects + self.idle, key=_released)
         self.idle.clear()
 
     def _retire(self, slot: Slot, reason: str) -> None:
@@ -458,6 +464,10 @@ class PoolState:
             self._retire(slot, reason)
         self.suspects.clear()
         self.idle.clear()
+
+
+def _released(slot: Slot) -> float:
+    return slot.released_mono
 
 
 class _At:
