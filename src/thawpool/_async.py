@@ -1,31 +1,23 @@
-"""``AsyncPool``: connections for asyncio, uvloop included.
-
-The shell adds to the core: the fast path, a runner that performs traps by awaiting, and loyalty to one
-event loop at a time. Nothing bound to a loop is made before one runs. When the loop of the connections
-is closed, as after each ``asyncio.run()``, they are closed without touching it and the next loop starts
-afresh; no lock is needed, since a loop runs one thing at a time.
-"""
+"""``AsyncPool``: connections for asyncio. What it does is here; how it waits is in ``_async_runner``."""
 
 from __future__ import annotations
 
-from asyncio import AbstractEventLoop, _get_running_loop, get_running_loop
+from asyncio import _get_running_loop
 from typing import TYPE_CHECKING, Any, TypeVar, final
 
 from . import _flows
+from ._async_runner import AsyncRunner
 from ._async_transaction import AsyncTransaction
-from ._base import INFINITY, PoolBase
+from ._base import PoolBase
 from ._core.slot import LEASED
+from ._invocation import remaining_of
 from ._lease import BaseLease
-from ._traps import Check, Dial, Park, Trap
-from .drivers.base import Sight, Verdict
-from .errors import ConfigError, PoolError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
     from typing import ParamSpec
 
-    from ._core.slot import Slot
-    from .drivers.base import AsyncDriver, Params, Row
+    from .drivers.base import Params, Row
     from .stats import PoolStats
 
     P = ParamSpec("P")
@@ -72,12 +64,8 @@ class AsyncLease(BaseLease):
 
 
 @final
-class AsyncPool(PoolBase):
+class AsyncPool(AsyncRunner):
     __doc__ = PoolBase.__doc__
-
-    _is_async = True
-    _driver: AsyncDriver | None
-    _loop: AbstractEventLoop | None = None
 
     # -- leases ----------------------------------------------------------------------------------
 
@@ -110,51 +98,6 @@ class AsyncPool(PoolBase):
             LeaseError: it is not out on lease from this pool: returned twice, or another pool's.
         """
         await self._unhold(conn).__aexit__()
-
-    async def _acquire(self, until: float) -> Slot:
-        """The slow path."""
-        self._settle_in()
-        if self._driver is None:
-            self._load()
-        since = self._mono()
-        try:
-            return await self._run(_flows.acquire(self, until))
-        finally:
-            self._waited(since)
-
-    def _return(self, slot: Slot, conn: Any) -> Verdict | None:
-        """Give back a clean connection, or answer what another one owes: see ``_end``."""
-        conn.leased = False
-        conn.until = INFINITY
-        slot.conn = conn
-        verdict = self._verdict(conn)
-        if verdict is not Verdict.CLEAN:
-            return verdict
-        slot.where = None
-        self._give(slot, self._wall(), self._mono())
-        state = self.state
-        if state.woken or state.doomed:
-            self._settle()
-        return None
-
-    async def _end(self, slot: Slot, conn: Any, verdict: Verdict) -> None:
-        """Give back a connection that needs a reset, or that must go."""
-        if verdict is Verdict.DIRTY:
-            if conn.in_transaction():
-                self._left_open(slot)
-            await self._run(_flows.release(self, slot))
-        else:
-            if verdict is Verdict.FAILOVER:
-                self.state.expire(self.now())
-            self._retire(slot, verdict.value, self.now())
-            self._settle()
-
-    def _leak(self, slot: Slot) -> None:
-        """A finalizer found a lease that nobody returned. It may run in any thread, so it only leaves word."""
-        self._leaked.append(slot)
-        loop = self._loop
-        if loop is not None and not loop.is_closed():
-            loop.call_soon_threadsafe(self._collect)
 
     # -- statements ------------------------------------------------------------------------------
 
@@ -259,16 +202,6 @@ class AsyncPool(PoolBase):
                 await self._end(slot, conn, owed)
             return result
 
-    async def _acquire_live(self, until: float) -> Slot:
-        """Lease a connection at which a look was taken: half a microsecond beside a round trip."""
-        slot = self._take(self._wall()) if _get_running_loop() is self._loop else None
-        if slot is not None:
-            if self._driver.look(slot.conn) is Sight.QUIET:  # type: ignore[union-attr]
-                return slot
-            self.state.doubt(slot, self.now())
-            self._settle()
-        return await self._acquire(until)
-
     # -- the pool as a whole ---------------------------------------------------------------------
 
     async def warm(self, size: int | None = None, *, timeout: float | None = None) -> int:
@@ -342,128 +275,7 @@ class AsyncPool(PoolBase):
 
         @wraps(function)
         async def invoke(*args: P.args, **kwargs: P.kwargs) -> T:
-            with self.invocation(remaining=self._remaining_of(args)):
+            with self.invocation(remaining=remaining_of(args)):
                 return await function(*args, **kwargs)
 
         return invoke
-
-    def _trim(self, keep: int) -> None:
-        self.state.trim(keep)
-        self._settle()
-
-    # -- the event loop --------------------------------------------------------------------------
-
-    def _settle_in(self) -> None:
-        """Make the running loop ours; leave behind what belonged to one that is closed.
-
-        Raises:
-            ConfigError: no asyncio event loop runs here, as under trio.
-            PoolError: the loop of our connections is another one, and alive.
-        """
-        loop = _get_running_loop()
-        if loop is None:
-            raise ConfigError(
-                "AsyncPool needs a running asyncio event loop, asyncio's own or uvloop; it cannot work under trio. "
-                "Await it inside asyncio.run(), or use Pool in code without a loop"
-            )
-        if loop is self._loop:
-            return
-        if self._loop is not None:
-            if not self._loop.is_closed():
-                raise PoolError(
-                    f"pool {self.name!r} has connections on another event loop that is still alive; one AsyncPool "
-                    "serves one loop at a time: make one AsyncPool for each loop, or close the other loop first"
-                )
-            self._abandon_loop()
-        self._loop = loop
-
-    def _abandon_loop(self) -> None:
-        """Close what belonged to a closed loop: at once, and without touching it."""
-        old, driver = self.state, self._driver
-        slots = [slot for slot in old.slots if slot.conn is not None]
-        self._renew("event loop closed")
-        for slot in slots:
-            driver.close(slot.conn)  # type: ignore[union-attr]
-
-    def _forked(self) -> None:
-        self._loop = None
-        super()._forked()
-
-    # -- the runner ------------------------------------------------------------------------------
-
-    async def _run(self, flow: Coroutine[Trap, Any, T]) -> T:
-        """Run a flow, awaiting its traps. Cancellation arrives at the trap and goes into the flow."""
-        self._collect()
-        answer: Any = None
-        error: BaseException | None = None
-        while True:
-            try:
-                trap = flow.send(answer) if error is None else flow.throw(error)
-            except StopIteration as stop:
-                return stop.value  # type: ignore[no-any-return]
-            finally:
-                self._settle()
-            answer = error = None
-            try:
-                answer = await self._perform(trap)
-            except BaseException as raised:
-                error = raised
-
-    async def _perform(self, trap: Trap) -> Any:
-        if isinstance(trap, Park):
-            return await self._park(trap)
-        driver = self._driver
-        assert driver is not None
-        left = trap.until - self._mono()
-        if isinstance(trap, Dial):
-            return await driver.connect(left)
-        conn = trap.slot.conn
-        if isinstance(trap, Check):
-            if driver.look(conn) is Sight.GONE:
-                return "lost"
-            return "" if await driver.check(conn, left) else "check"
-        return await driver.reset(conn, left)
-
-    async def _park(self, trap: Park) -> None:
-        waiter = trap.waiter
-        left = trap.until - self._mono()
-        if waiter.ready or left <= 0:
-            return
-        loop = get_running_loop()
-        waiter.signal = signal = loop.create_future()
-        timer = loop.call_later(left, _wake, waiter) if left < INFINITY else None
-        try:
-            await signal
-        finally:
-            waiter.signal = None
-            if timer is not None:
-                timer.cancel()
-
-    def _settle(self) -> None:
-        """Do what the last step left: wake, close, report."""
-        state = self.state
-        while state.woken or state.doomed:
-            if state.woken:
-                _wake(state.woken.pop(0))
-                continue
-            slot = state.doomed.pop(0)
-            try:
-                if slot.conn is not None:
-                    self._driver.close(slot.conn)  # type: ignore[union-attr]
-            finally:
-                state.gone(slot, self.now())
-        if state.events:
-            events, state.events = state.events, []
-            self._report(events)
-
-    def _collect(self) -> None:
-        """Free the seats of leases that the garbage collector found."""
-        while self._leaked:
-            self._leaked_out(self._leaked.pop())
-            self._settle()
-
-
-def _wake(waiter: Any) -> None:
-    signal = waiter.signal
-    if signal is not None and not signal.done():
-        signal.set_result(None)

@@ -6,25 +6,17 @@ Nothing here waits. What waits is in the shells, ``_sync`` and ``_async``, and i
 from __future__ import annotations
 
 import os
-import sys
 import weakref
-from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ._core.policy import Limits, budget
+from . import _explain
+from ._core.policy import Limits
 from ._core.slot import CHECKING, GONE, LEASED, SUSPECT, Slot
 from ._core.state import PoolState
+from ._invocation import Invocation, deadline
 from .clock import Instant, SystemClock, monotonic
 from .config import PoolConfig
-from .errors import (
-    ConfigError,
-    ConnectFailed,
-    ConnectionLost,
-    LeaseError,
-    ParamsError,
-    PoolError,
-    PoolTimeout,
-)
+from .errors import ConfigError, ParamsError, PoolError, PoolTimeout
 from .stats import PoolStats
 
 if TYPE_CHECKING:
@@ -37,9 +29,6 @@ if TYPE_CHECKING:
 __all__ = ["PoolBase"]
 
 INFINITY = float("inf")
-
-#: The monotonic time at which the invocation that runs in this context must have its answer.
-_deadline: ContextVar[float] = ContextVar("thawpool_deadline", default=INFINITY)
 
 #: Every living pool, for the fork hook.
 _pools: weakref.WeakSet[PoolBase] = weakref.WeakSet()
@@ -122,7 +111,7 @@ class PoolBase:
             timeout = self._config.timeout
         elif type(timeout) not in (int, float) or not timeout >= 0:
             raise ConfigError(f"timeout={timeout!r}: give a number of seconds, 0 or more")
-        return min(self._mono() + timeout, _deadline.get())
+        return min(self._mono() + timeout, deadline.get())
 
     @staticmethod
     def random() -> float:
@@ -169,25 +158,11 @@ class PoolBase:
 
     def timed_out(self, phase: str, until: float) -> PoolTimeout:
         """Explain a lease that was not had in time."""
-        self.state.counts["timeouts"] += 1
-        stats = self._count()
-        invocation = until >= _deadline.get()
-        what = "the invocation's remaining time" if invocation else "the timeout"
-        numbers = (
-            f"{stats.total} of {stats.max_size} open, {stats.used} in use, {stats.idle + stats.suspect} idle, "
-            f"{stats.opening} opening, {stats.waiting} waiting"
-        )
-        lines = [f"no connection within {what} ({phase}): {numbers}"]
-        error = self.state.last_error
-        if phase == "waiting" and error is None:
-            taken = [slot.where for slot in self.state.slots if slot.where and slot.state is LEASED]
-            lines += [f"taken at {', '.join(taken)}"] if taken else []
-            lines.append("return connections sooner, raise max_size if the database allows, or raise timeout")
-        elif error is not None:
-            lines.append(f"the last attempt to connect failed: {error}")
-        timeout = PoolTimeout("; ".join(lines), phase=phase, connect_failed=isinstance(error, ConnectFailed))
-        timeout.__cause__ = error
-        return timeout
+        state = self.state
+        state.counts["timeouts"] += 1
+        taken = [slot.where for slot in state.slots if slot.where and slot.state is LEASED]
+        late = until >= deadline.get()
+        return _explain.no_connection(self._count(), phase, state.last_error, taken, invocation=late)
 
     # -- events ----------------------------------------------------------------------------------
 
@@ -223,10 +198,10 @@ class PoolBase:
     def _mark(self, slot: Slot, conn: Any) -> None:
         """Note where a lease was taken (``debug``) and when its invocation ends."""
         if self._config.debug:
-            slot.where = _caller()
-        deadline = _deadline.get()
-        if deadline < INFINITY:
-            conn.until = self._real(deadline)
+            slot.where = _explain.caller()
+        end = deadline.get()
+        if end < INFINITY:
+            conn.until = self._real(end)
 
     def _lent(self, lease: Any, slot: Slot, conn: Any) -> Any:
         """What a borrower gets: the connection, or with ``debug`` a stand-in that ends with the lease."""
@@ -263,32 +238,13 @@ class PoolBase:
 
     def _ours(self, lease: Any) -> Any:
         if lease is None or lease._slot is None or lease._pool is not self:
-            raise LeaseError(
-                f"putconn: this connection is not out on lease from pool {self.name!r}: it was returned already, "
-                "was taken with `with pool.connection()`, or belongs to another pool"
-            )
+            raise _explain.not_out_on_lease(self.name)
         return lease
 
     def _leaked_out(self, slot: Slot) -> None:
         """Free the seat of a lease that was lost; its connection is never leased again."""
-        import logging
-
-        logging.getLogger("thawpool").warning(
-            "%s: a lease taken%s was never returned and was lost to the garbage collector; its connection is closed",
-            self.name,
-            f" at {slot.where}" if slot.where else " (debug=True records where)",
-        )
+        _explain.leaked(self.name, slot.where)
         self.state.retire(slot, "leaked", self.now())
-
-    def _left_open(self, slot: Slot) -> None:
-        import logging
-
-        logging.getLogger("thawpool").warning(
-            "%s: a connection taken%s came back with a transaction open; it is rolled back. "
-            "Commit it, or use pool.transaction()",
-            self.name,
-            f" at {slot.where}" if slot.where else " (debug=True records where)",
-        )
 
     # -- statements ------------------------------------------------------------------------------
 
@@ -299,18 +255,14 @@ class PoolBase:
         if isinstance(params, (str, bytes, bytearray)):
             raise ParamsError("params is a bare string: a sequence of parameters is meant, so write (value,)")
         wait_until = self._until(timeout)
-        deadline = _deadline.get() if timeout is None else wait_until
-        return wait_until, self._real(deadline) if deadline < INFINITY else INFINITY
+        end = deadline.get() if timeout is None else wait_until
+        return wait_until, self._real(end) if end < INFINITY else INFINITY
 
     def _failure(self, error: BaseException, lost: bool) -> BaseException:
         """What to raise for a statement that failed: the driver's error, unless the connection was lost."""
         if not lost or isinstance(error, PoolError) or not isinstance(error, Exception):
             return error
-        reason = self._driver.explain(error) or "the server or the network closed it"  # type: ignore[union-attr]
-        return ConnectionLost(
-            f"the connection was lost during the statement ({type(error).__name__}): {reason}. The statement may "
-            "or may not have run; pass idempotent=True if repeating it is harmless, and it is repeated for you"
-        )
+        return _explain.connection_lost(error, self._driver.explain(error))  # type: ignore[union-attr]
 
     def _repeatable(self, error: BaseException, idempotent: bool) -> bool:
         """Whether a statement whose connection was lost may run again, once.
@@ -320,15 +272,6 @@ class PoolBase:
         if not isinstance(error, Exception) or isinstance(error, PoolError):
             return False
         return idempotent or self._driver.unsent(error)  # type: ignore[union-attr]
-
-    @staticmethod
-    def _remaining_of(args: tuple[Any, ...]) -> Callable[[], float] | None:
-        """How a handler's arguments tell the time that is left, if one of them does."""
-        for argument in args:
-            milliseconds = getattr(argument, "get_remaining_time_in_millis", None)
-            if milliseconds is not None:
-                return lambda: milliseconds() / 1000.0
-        return None
 
     def _check_size(self, max_size: object) -> None:
         if isinstance(max_size, bool) or not isinstance(max_size, int) or max_size < 1:
@@ -349,37 +292,8 @@ class PoolBase:
         """
         return Invocation(self, remaining)
 
-    def _invocation_began(self, invocation: Invocation) -> None:
-        self._invocations.add(invocation)
-        self._marks = True
-
-    def _invocation_ended(self, invocation: Invocation) -> None:
-        self._invocations.discard(invocation)
-        if self._invocations:
-            return
-        self._marks = self._config.debug
-        self._report_out()
-        driver = self._driver
-        keep = self._config.keep
-        if driver is not None and not driver.cleans_up():
-            self._trim(0)
-        elif keep is not None:
-            self._trim(max(keep, self._config.min_size))
-
-    def _report_out(self) -> None:
-        out = [slot for slot in tuple(self.state.slots) if slot.state is LEASED]
-        if out:
-            import logging
-
-            where = ", ".join(slot.where for slot in out if slot.where) or "unknown; debug=True records it"
-            logging.getLogger("thawpool").warning(
-                "%s: the invocation ended with %d connection(s) still out on lease (taken at: %s)",
-                self.name,
-                len(out),
-                where,
-            )
-
     def _trim(self, keep: int) -> None:
+        """Close idle connections beyond ``keep``."""
         raise NotImplementedError
 
     # -- fork ------------------------------------------------------------------------------------
@@ -387,6 +301,7 @@ class PoolBase:
     def _forked(self) -> None:
         """In a child process: forget what belongs to the parent without a word on its sockets."""
         slots, driver = self.state.slots, self._driver
+        self._invocations.clear()  # those of the parent's other threads do not go on here
         self._renew("forked")
         for slot in slots:
             if slot.conn is not None and driver is not None:
@@ -396,8 +311,6 @@ class PoolBase:
         """Start afresh: what was open is no longer ours to use, and who waited no longer exists."""
         old = self.state
         self._leaked = []
-        self._invocations = set()
-        self._marks = self._config.debug
         for slot in old.slots:
             slot.state = GONE
         state = PoolState(self._limits())
@@ -409,14 +322,6 @@ class PoolBase:
         self._adopt(state)
 
 
-def _caller() -> str:
-    """The line outside of this package that is taking a lease."""
-    frame = sys._getframe(2)
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("thawpool._"):
-        frame = frame.f_back
-    return f"{frame.f_code.co_filename}:{frame.f_lineno} in {frame.f_code.co_name}"
-
-
 def _after_fork_in_child() -> None:
     for pool in tuple(_pools):
         pool._forked()
@@ -424,23 +329,3 @@ def _after_fork_in_child() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork_in_child)
-
-
-class Invocation:
-    """What ``pool.invocation()`` answers. It does not wait, so it serves ``with`` in sync and async code alike."""
-
-    __slots__ = ("_pool", "_remaining", "_token")
-
-    def __init__(self, pool: PoolBase, remaining: float | Callable[[], float] | None) -> None:
-        self._pool = pool
-        self._remaining = remaining
-
-    def __enter__(self) -> None:
-        left = self._remaining() if callable(self._remaining) else self._remaining
-        deadline = INFINITY if left is None else self._pool._mono() + budget(left)
-        self._token = _deadline.set(min(deadline, _deadline.get()))
-        self._pool._invocation_began(self)
-
-    def __exit__(self, *exc: object) -> None:
-        _deadline.reset(self._token)
-        self._pool._invocation_ended(self)

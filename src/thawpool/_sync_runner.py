@@ -1,0 +1,214 @@
+"""How ``Pool`` waits: a lock, and a runner that performs traps by blocking.
+
+A flow is resumed under the lock and its traps are performed outside of it, so neither user code nor I/O
+ever runs while the lock is held.
+"""
+
+from __future__ import annotations
+
+from _thread import allocate_lock
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from . import _explain, _flows
+from ._base import INFINITY, PoolBase
+from ._core.slot import LEASED, Slot
+from ._core.state import PoolState
+from ._traps import Check, Dial, Park, Trap
+from .drivers.base import Sight, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    from .drivers.base import Driver
+
+__all__ = ["SyncRunner"]
+
+T = TypeVar("T")
+
+
+class SyncRunner(PoolBase):
+    """Leases and flows for threads."""
+
+    _is_async = False
+    _driver: Driver | None
+
+    def _adopt(self, state: PoolState) -> None:
+        self._lock = allocate_lock()
+        super()._adopt(state)
+
+    # -- leases ----------------------------------------------------------------------------------
+
+    def _acquire(self, until: float) -> Slot:
+        """The slow path."""
+        if self._driver is None:
+            self._load()
+        since = self._mono()
+        try:
+            return self._run(_flows.acquire(self, until))
+        finally:
+            self._waited(since)
+
+    def _return(self, slot: Slot, conn: Any) -> None:
+        conn.leased = False
+        conn.until = INFINITY
+        slot.conn = conn
+        verdict = self._verdict(conn)
+        if verdict is Verdict.CLEAN:
+            slot.where = None
+            with self._lock:
+                self._give(slot, self._wall(), self._mono())
+            if self.state.woken or self.state.doomed:
+                self._settle()
+        else:
+            self._end(slot, conn, verdict)
+
+    def _end(self, slot: Slot, conn: Any, verdict: Verdict) -> None:
+        """Give back a connection that needs a reset, or that must go."""
+        if verdict is Verdict.DIRTY:
+            if conn.in_transaction():
+                _explain.left_open(self.name, slot.where)
+            self._run(_flows.release(self, slot))
+        else:
+            with self._lock:
+                if verdict is Verdict.FAILOVER:
+                    self.state.expire(self.now())
+                self._retire(slot, verdict.value, self.now())
+            self._settle()
+
+    def _leak(self, slot: Slot) -> None:
+        """A finalizer found a lease that nobody returned. It may run anywhere, so it takes no lock."""
+        self._leaked.append(slot)
+        try:
+            head = self.state.waiters.head()
+        except RuntimeError:  # the queue is being changed; whoever does so collects before it sleeps
+            return
+        if head is not None:
+            _wake(head)
+
+    def _acquire_live(self, until: float) -> Slot:
+        """Lease a connection at which a look was taken: half a microsecond beside a round trip."""
+        with self._lock:
+            slot = self._take(self._wall())
+        if slot is not None:
+            if self._driver.look(slot.conn) is Sight.QUIET:  # type: ignore[union-attr]
+                return slot
+            with self._lock:
+                self.state.doubt(slot, self.now())
+            self._settle()
+        return self._acquire(until)
+
+    # -- the pool as a whole ---------------------------------------------------------------------
+
+    def _trim(self, keep: int) -> None:
+        with self._lock:
+            self.state.trim(keep)
+        self._settle()
+
+    def _cut_off(self) -> None:
+        """Shut the sockets of leases that did not come back in time."""
+        driver = self._driver
+        with self._lock:
+            out = [slot.conn for slot in self.state.slots if slot.state is LEASED and slot.conn is not None]
+        for conn in out:
+            driver.abort(conn)  # type: ignore[union-attr]
+
+    # -- the runner ------------------------------------------------------------------------------
+
+    def _run(self, flow: Coroutine[Trap, Any, T]) -> T:
+        """Run a flow: resume it under the lock, perform its traps outside of it."""
+        self._collect()
+        answer: Any = None
+        error: BaseException | None = None
+        try:
+            while True:
+                try:
+                    with self._lock:
+                        trap = flow.send(answer) if error is None else flow.throw(error)
+                except StopIteration as stop:
+                    return stop.value  # type: ignore[no-any-return]
+                finally:
+                    self._settle()
+                answer = error = None
+                try:
+                    answer = self._perform(trap)
+                except BaseException as raised:
+                    error = raised
+        finally:
+            # Ctrl-C between two steps: the flow must hear of it. Nothing happens to one that has ended.
+            with self._lock:
+                flow.close()
+            self._settle()
+
+    def _perform(self, trap: Trap) -> Any:
+        if isinstance(trap, Park):
+            return self._park(trap)
+        driver = self._driver
+        assert driver is not None
+        left = trap.until - self._mono()
+        if isinstance(trap, Dial):
+            return driver.connect(left)
+        conn = trap.slot.conn
+        if isinstance(trap, Check):
+            if driver.look(conn) is Sight.GONE:
+                return "lost"
+            return "" if driver.check(conn, left) else "check"
+        return driver.reset(conn, left)
+
+    def _park(self, trap: Park) -> None:
+        waiter = trap.waiter
+        signal = allocate_lock()
+        signal.acquire()
+        waiter.signal = signal
+        # In this order: whoever sets ``ready`` or finds a leak afterwards sees the signal and releases it.
+        if not waiter.ready and not self._leaked:
+            left = trap.until - self._mono()
+            if left > 0:
+                signal.acquire(timeout=min(left, _LONGEST_SLEEP))
+        waiter.signal = None
+        self._collect()
+
+    def _settle(self) -> None:
+        """Do what the last step left: wake, close, report. Called without the lock."""
+        state = self.state
+        while state.woken or state.doomed:
+            try:
+                if state.woken:
+                    _wake(state.woken.pop(0))
+                    continue
+                slot = state.doomed.pop(0)
+            except IndexError:  # another thread was faster
+                continue
+            try:
+                if slot.conn is not None:
+                    self._driver.close(slot.conn)  # type: ignore[union-attr]
+            finally:
+                with self._lock:
+                    state.gone(slot, self.now())
+        if state.events:
+            with self._lock:
+                events, state.events = state.events, []
+            self._report(events)
+
+    def _collect(self) -> None:
+        """Free the seats of leases that the garbage collector found."""
+        while self._leaked:
+            try:
+                slot = self._leaked.pop()
+            except IndexError:
+                break
+            with self._lock:
+                self._leaked_out(slot)
+            self._settle()
+
+
+#: ``lock.acquire`` refuses timeouts beyond some 292 years; a day is as good as forever to a request.
+_LONGEST_SLEEP = 86400.0
+
+
+def _wake(waiter: Any) -> None:
+    signal = waiter.signal
+    if signal is not None:
+        try:
+            signal.release()
+        except RuntimeError:  # released already, by a grant and a nudge at once
+            pass
