@@ -9,7 +9,8 @@ from ._transaction import BaseTransaction
 from .drivers.base import Sight
 
 if TYPE_CHECKING:
-    from ._async import AsyncLease, AsyncPool
+    from ._async_lease import AsyncLease
+    from ._async_runner import AsyncRunner
     from .drivers.base import Params, Row
 
 __all__ = ["AsyncTransaction"]
@@ -20,7 +21,7 @@ class AsyncTransaction(BaseTransaction):
     """What ``AsyncPool.transaction`` answers and its block yields."""
 
     __slots__ = ()
-    _pool: AsyncPool
+    _pool: AsyncRunner
     _lease: AsyncLease
 
     async def __aenter__(self) -> AsyncTransaction:

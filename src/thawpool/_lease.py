@@ -13,7 +13,7 @@ from .errors import LeaseError
 
 if TYPE_CHECKING:
     from ._core.slot import Slot
-    from ._sync import Pool
+    from ._sync_runner import SyncRunner
 
 __all__ = ["BaseLease", "Lease"]
 
@@ -43,7 +43,7 @@ class Lease(BaseLease):
 
     __slots__ = ()
 
-    def __init__(self, pool: Pool, timeout: float | None) -> None:
+    def __init__(self, pool: SyncRunner, timeout: float | None) -> None:
         self._pool = pool
         self._timeout = timeout
         self._slot = None

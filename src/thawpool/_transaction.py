@@ -10,7 +10,7 @@ from .drivers.base import Sight
 from .errors import LeaseError, PoolError
 
 if TYPE_CHECKING:
-    from ._sync import Pool
+    from ._sync_runner import SyncRunner
     from .drivers.base import Params, Row
 
 __all__ = ["BaseTransaction", "Transaction"]
@@ -67,7 +67,7 @@ class Transaction(BaseTransaction):
     """What ``Pool.transaction`` answers and its block yields."""
 
     __slots__ = ()
-    _pool: Pool
+    _pool: SyncRunner
     _lease: Lease
 
     def __enter__(self) -> Transaction:
