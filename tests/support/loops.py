@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 import uvloop
-
 from tests.api.flavours import Flavour
 
 __all__ = ["ASYNC_LOOPS", "LOOPS", "LoopFlavour"]

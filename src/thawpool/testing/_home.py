@@ -11,6 +11,7 @@ from __future__ import annotations
 import atexit
 import os
 import secrets
+import signal
 import socket
 import subprocess
 import tempfile
@@ -127,12 +128,15 @@ class Home:
             raise RuntimeError(f"{what} failed with exit code {process.returncode}: {text}")
 
     def close(self) -> None:
-        """End what still runs and remove the folder: the guard's work, done now."""
+        """End what still runs and remove the folder."""
+        for server in self._servers:
+            for number in (signal.SIGCONT, signal.SIGQUIT):
+                server.send_signal(number)
+        for server in self._servers:
+            server.wait(15)
         assert self._guard.stdin is not None
         self._guard.stdin.close()
         self._guard.wait()
-        for server in self._servers:
-            server.wait()
 
     def forget(self) -> None:
         """In a forked child: nothing of this is a child of this process."""

@@ -44,7 +44,6 @@ _BASIC_SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "fsync": "off",
     "full_page_writes": "off",
-    "synchronous_commit": "off",
     "shared_buffers": "16MB",
     "timezone": "UTC",
     "lc_messages": "C",

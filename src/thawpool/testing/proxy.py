@@ -300,9 +300,6 @@ class FaultProxy:
 
 
 def _listen(port: int) -> socket.socket:
-    listener = socket.socket()
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind(("127.0.0.1", port))
-    listener.listen(512)
+    listener = socket.create_server(("127.0.0.1", port), backlog=512)
     listener.setblocking(False)
     return listener
