@@ -50,11 +50,11 @@ class AsyncRunner(PoolBase):
     def _return(self, slot: Slot, conn: Any) -> Verdict | None:
         """Give back a clean connection, or answer what another one owes: see ``_end``."""
         conn.leased = False
-        conn.until = INFINITY
         slot.conn = conn
         verdict = self._verdict(conn)
         if verdict is not Verdict.CLEAN:
             return verdict
+        conn.until = INFINITY
         slot.where = None
         self._give(slot, self._wall(), self._mono())
         state = self.state
@@ -67,7 +67,7 @@ class AsyncRunner(PoolBase):
         if verdict is Verdict.DIRTY:
             if conn.in_transaction():
                 _explain.left_open(self.name, slot.where)
-            await self._run(_flows.release(self, slot))
+            await self._run(_flows.release(self, slot, self._unreal(conn.until)))
         else:
             if verdict is Verdict.FAILOVER:
                 self.state.expire(self.now())

@@ -51,7 +51,6 @@ class AsyncTransaction(BaseTransaction):
         assert driver is not None
         try:
             if exc_type is None:
-                conn.until = self._until
                 if not await self._call(driver.commit, conn):
                     raise self._rolled_back()
             elif conn.in_transaction() and driver.look(conn) is not Sight.GONE:
@@ -71,6 +70,8 @@ class AsyncTransaction(BaseTransaction):
             if failure is error:
                 raise
             raise failure from error
+        finally:
+            conn.until = self._until  # the timeout of one statement does not bind the next
 
     async def query(
         self,

@@ -215,6 +215,10 @@ class PoolBase:
         """A time of this pool's clock as one of the real clock, which drivers wait by."""
         return monotonic() + (until - self._mono())
 
+    def _unreal(self, until: float) -> float:
+        """A time of the real clock as one of this pool's clock."""
+        return self._mono() + (until - monotonic())
+
     def _hold(self, lease: Any, lent: Any) -> Any:
         """From here on what was lent is all that keeps its lease alive: losing one loses both."""
         conn, lease._conn, lease._slot.conn = lease._conn, None, None

@@ -28,6 +28,7 @@ __all__ = ["Host", "acquire", "close", "release", "warm"]
 PROBE_TIMEOUT = 0.5
 #: The longest a reset may take before the connection is not worth saving.
 RESET_TIMEOUT = 1.0
+INFINITY = float("inf")
 
 
 class Host(Protocol):
@@ -92,6 +93,8 @@ async def _check(pool: Host, slot: Slot, until: float) -> Slot | Waiter:
         state.passed(slot, pool.now())
         return slot
     state.failed(slot, pool.now(), failure)
+    if pool.now().mono >= until:
+        raise pool.timed_out("checking", until)
     return state.claim(pool.now(), first=True)
 
 
@@ -122,11 +125,14 @@ def _worth_waiting(pool: Host, error: ConnectFailed | Overloaded, until: float) 
     return state.connected and error.transient and state.retry_at < until
 
 
-async def release(pool: Host, slot: Slot) -> None:
-    """Give a connection back after clearing what its borrower left behind."""
+async def release(pool: Host, slot: Slot, until: float = INFINITY) -> None:
+    """Give a connection back after clearing what its borrower left behind.
+
+    One that cannot be cleared before ``until``, when the borrower's time is up, is closed.
+    """
     state = pool.state
     try:
-        clean = await Reset(slot, pool.now().mono + RESET_TIMEOUT)
+        clean = await Reset(slot, min(until, pool.now().mono + RESET_TIMEOUT))
     except BaseException:
         state.retire(slot, "cancelled", pool.now())
         raise

@@ -50,10 +50,10 @@ class SyncRunner(PoolBase):
 
     def _return(self, slot: Slot, conn: Any) -> None:
         conn.leased = False
-        conn.until = INFINITY
         slot.conn = conn
         verdict = self._verdict(conn)
         if verdict is Verdict.CLEAN:
+            conn.until = INFINITY
             slot.where = None
             with self._lock:
                 self._give(slot, self._wall(), self._mono())
@@ -67,7 +67,7 @@ class SyncRunner(PoolBase):
         if verdict is Verdict.DIRTY:
             if conn.in_transaction():
                 _explain.left_open(self.name, slot.where)
-            self._run(_flows.release(self, slot))
+            self._run(_flows.release(self, slot, self._unreal(conn.until)))
         else:
             with self._lock:
                 if verdict is Verdict.FAILOVER:

@@ -51,7 +51,8 @@ class BaseTransaction:
         """Check a statement and bound it. Returns the connection to run it on."""
         conn = self.connection
         _, until = self._pool._statement_ends(sql, params, timeout)
-        conn.until = min(until, self._until) if timeout is not None else self._until
+        if timeout is not None:
+            conn.until = min(until, self._until)
         return conn
 
     @staticmethod
@@ -97,7 +98,6 @@ class Transaction(BaseTransaction):
         assert driver is not None
         try:
             if exc_type is None:
-                conn.until = self._until
                 if not self._call(driver.commit, conn):
                     raise self._rolled_back()
             elif conn.in_transaction() and driver.look(conn) is not Sight.GONE:
@@ -117,6 +117,8 @@ class Transaction(BaseTransaction):
             if failure is error:
                 raise
             raise failure from error
+        finally:
+            conn.until = self._until  # the timeout of one statement does not bind the next
 
     def query(
         self,

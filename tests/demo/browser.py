@@ -8,6 +8,7 @@ import os
 import select
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -27,6 +28,15 @@ FLAGS = [
     "--remote-debugging-pipe",
 ]
 
+# The protocol's pipes are descriptors 3 and 4 by definition. Each is moved out of the way of the other first.
+LAUNCH = """
+import fcntl, os, sys
+ends = [fcntl.fcntl(int(number), fcntl.F_DUPFD_CLOEXEC, 10) for number in sys.argv[1:3]]
+for end, place in zip(ends, (3, 4)):
+    os.dup2(end, place)
+os.execvp(sys.argv[3], sys.argv[3:])
+"""
+
 
 def find_chromium() -> str | None:
     """The machine's Chromium or Chrome, by any of its usual names."""
@@ -41,10 +51,11 @@ class Browser:
         self._profile = tempfile.mkdtemp(prefix="thawpool-chromium-")
         command_end, self._commands = os.pipe()
         self._messages, message_end = os.pipe()
-        # The protocol's pipes are descriptors 3 and 4 by definition; a shell puts them there.
-        script = f'exec "$@" 3<&{command_end} 4>&{message_end}'
         self._process = subprocess.Popen(
-            ["/bin/sh", "-c", script, "sh", program, *FLAGS, f"--user-data-dir={self._profile}"],
+            [
+                *(sys.executable, "-c", LAUNCH, str(command_end), str(message_end)),
+                *(program, *FLAGS, f"--user-data-dir={self._profile}"),
+            ],
             pass_fds=(command_end, message_end),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
-__all__ = ["Answer", "Demo", "until"]
+__all__ = ["Answer", "Demo", "run", "until"]
 
 
 class Answer(NamedTuple):
@@ -32,10 +32,10 @@ class Demo:
     """``thawpool demo --port 0`` as a child process."""
 
     def __init__(self, *options: str) -> None:
-        # Short enough for a socket's path, and open to the user that the database runs as.
+        # As /tmp itself: short enough for a socket's path, and open to the user that the database runs as.
         self.folder = Path(tempfile.mkdtemp(prefix="demo-", dir="/tmp"))
-        self.folder.chmod(0o755)
-        self._began = time.monotonic()
+        self.folder.chmod(0o1777)
+        self.began = time.monotonic()
         self.process = subprocess.Popen(
             [sys.executable, "-m", "thawpool", "demo", "--port", "0", *options],
             env={**os.environ, "TMPDIR": str(self.folder), "PYTHONUNBUFFERED": "1"},
@@ -43,13 +43,9 @@ class Demo:
             text=True,
             process_group=0,
         )
-        self.output = ""
-        self.port = 0
+        self._output = ""
 
     def __enter__(self) -> Self:
-        self.port = int(self.line(r"page +http://127\.0\.0\.1:(\d+)/"))
-        self.started_in = time.monotonic() - self._began
-        self.function = int(self.line(r"function +process (\d+)"))
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -60,6 +56,16 @@ class Demo:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     @property
+    def port(self) -> int:
+        """The page's port; the first to ask waits until the demo is up."""
+        return int(self.line(r"page +http://127\.0\.0\.1:(\d+)/"))
+
+    @property
+    def function(self) -> int:
+        """The process id that the function was started with."""
+        return int(self.line(r"function +process (\d+)"))
+
+    @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}/"
 
@@ -67,12 +73,12 @@ class Demo:
         """Wait for a line on standard output; returns its first group."""
         assert self.process.stdout is not None
         until = time.monotonic() + 30
-        while (found := re.search(pattern, self.output)) is None:
+        while (found := re.search(pattern, self._output)) is None:
             ready, _, _ = select.select([self.process.stdout], [], [], max(0.0, until - time.monotonic()))
-            assert ready, f"the demo did not print {pattern!r} within 30 s, but: {self.output}"
+            assert ready, f"the demo did not print {pattern!r} within 30 s, but: {self._output}"
             piece = os.read(self.process.stdout.fileno(), 65536).decode()
-            assert piece, f"the demo ended, with code {self.process.wait()}: {self.output}"
-            self.output += piece
+            assert piece, f"the demo ended, with code {self.process.wait()}: {self._output}"
+            self._output += piece
         return found[1]
 
     def stop(self, number: signal.Signals = signal.SIGINT) -> int:
@@ -142,6 +148,12 @@ class Demo:
                     found: dict[str, Any] = data
                     return found
         raise AssertionError("the stream ended")
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """A command that ends by itself."""
+    command = [sys.executable, "-m", "thawpool", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
 
 
 def until(condition: Callable[[], bool], what: str, seconds: float = 10) -> None:

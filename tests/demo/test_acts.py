@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 from typing import Any
 
-import thawpool
+from tests.demo.running import Demo
 
-from .running import Demo
+import thawpool
 
 
 def storm(demo: Demo, kind: str) -> dict[str, Any]:

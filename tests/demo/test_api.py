@@ -6,7 +6,7 @@ import os
 import signal
 from datetime import datetime
 
-from .running import Demo, until
+from tests.demo.running import Demo, until
 
 DATABASE_FAILED = {"error": "Database connection failed"}
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import socket
 
 import pytest
-
-from .running import Demo
+from tests.demo.running import Demo
 
 
 def test_it_listens_on_the_loopback_address_alone(demo: Demo) -> None:
