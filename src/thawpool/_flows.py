@@ -95,7 +95,7 @@ async def _check(pool: Host, slot: Slot, until: float) -> Slot | Waiter:
     state.failed(slot, pool.now(), failure)
     if pool.now().mono >= until:
         raise pool.timed_out("checking", until)
-    return state.claim(pool.now(), first=True)
+    return state.again(slot, pool.now())
 
 
 async def _dial(pool: Host, slot: Slot, until: float) -> Slot | Waiter:
@@ -112,7 +112,7 @@ async def _dial(pool: Host, slot: Slot, until: float) -> Slot | Waiter:
     else:
         state.opened(slot, conn, pool.now(), pool.random())
         return slot
-    return state.claim(pool.now(), first=True)
+    return state.again(slot, pool.now())
 
 
 def _worth_waiting(pool: Host, error: ConnectFailed | Overloaded, until: float) -> bool:
@@ -153,6 +153,8 @@ async def warm(pool: Host, target: int, until: float) -> int:
     opened = 0
     while (slot := state.reserve(target, pool.now())) is not None:
         try:
+            if pool.now().mono >= until:
+                raise pool.timed_out("connecting", until)
             conn = await Dial(slot, min(until, pool.now().mono + pool.connect_timeout))
             state.opened(slot, conn, pool.now(), pool.random())
         except (ConnectFailed, Overloaded) as error:
@@ -163,8 +165,7 @@ async def warm(pool: Host, target: int, until: float) -> int:
         except BaseException:
             state.cancel(slot, pool.now())
             raise
-        now = pool.now()
-        state.give(slot, now.wall, now.mono)
+        state.cancel(slot, pool.now())  # not a use
         opened += 1
     return opened
 
@@ -174,6 +175,5 @@ async def close(pool: Host, until: float) -> bool:
     state = pool.state
     closer = state.shut()
     while state.slots and pool.now().mono < until:
-        closer.ready = False
         await Park(closer, until)
     return not state.slots

@@ -17,7 +17,7 @@ class SlotState(Enum):
     """Where a slot is. Exactly one party may act on a slot in each state."""
 
     OPENING = "opening"  # a flow dials. Moves to: LEASED, CLOSING, GONE
-    LEASED = "leased"  # a borrower holds it. Moves to: IDLE, SUSPECT, CLOSING, LEASED (handed on)
+    LEASED = "leased"  # a borrower has it, or is granted it. Moves to: any but OPENING and GONE
     IDLE = "idle"  # trusted, waits for a borrower. Moves to: LEASED, SUSPECT, CLOSING
     SUSPECT = "suspect"  # idle, trust lost. Moves to: CHECKING, CLOSING
     CHECKING = "checking"  # a flow looks at it and probes it. Moves to: LEASED, SUSPECT, CLOSING
@@ -41,6 +41,7 @@ MOVES: Final[frozenset[tuple[SlotState, SlotState]]] = frozenset(
         (LEASED, IDLE),  # returned
         (LEASED, LEASED),  # returned and handed to the first waiter
         (LEASED, SUSPECT),  # returned after so long that nobody knows what became of it
+        (LEASED, CHECKING),  # handed on, and time passed before its new borrower noticed
         (LEASED, CLOSING),  # returned broken, spent, surplus; or lost
         (IDLE, LEASED),  # taken while trusted
         (IDLE, SUSPECT),  # a thaw, or trust ran out
@@ -67,6 +68,7 @@ class Slot:
         "good_until",
         "opened_mono",
         "opened_wall",
+        "place",
         "reason",
         "released_mono",
         "released_wall",
@@ -90,6 +92,8 @@ class Slot:
         #: Wall time at which the present lease began; a long lease returns untrusted.
         self.taken_at = 0.0
         self.uses = 0
+        #: The arrival number of the request that it serves.
+        self.place = 0
         #: Why it was retired, once it was.
         self.reason = ""
         #: Where the present lease was taken, when the pool records that (``debug``).

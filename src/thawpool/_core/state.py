@@ -14,7 +14,8 @@ Rules of this file.
 How a request is served. ``take`` is the fast path: the youngest idle connection, if still trusted.
 Otherwise ``claim`` answers with a Slot, whose state says what is owed (LEASED: nothing, CHECKING: look
 and probe, OPENING: dial), or with a Waiter. Whatever becomes of the claim, exactly one of ``opened``,
-``open_failed``, ``passed``, ``failed`` or ``cancel`` ends it.
+``open_failed``, ``passed``, ``failed`` or ``cancel`` ends it; after a failure the request may ask
+``again``, and stands in the queue where its arrival puts it.
 
 How an outage goes. A pool that had a connection before counts failed dials (``failures``). While that
 is not zero, one dial at a time is allowed, none before ``retry_at``, and the first waiter is the one who
@@ -42,8 +43,9 @@ class PoolState:
     """Slots, waiters and counters of one pool."""
 
     __slots__ = (
+        "arrivals",
         "closed",
-        "closer",
+        "closers",
         "connected",
         "counts",
         "doomed",
@@ -79,11 +81,12 @@ class PoolState:
         #: Idle without trust, oldest first.
         self.suspects: list[Slot] = []
         self.waiters = Queue()
+        self.arrivals = 0
         self.opening = 0
         self.generation = 0
         self.closed = False
-        #: Who waits for the last slot to go, once the pool is closed.
-        self.closer: Waiter | None = None
+        #: Those who wait for the last slot to go, once the pool is closed.
+        self.closers: list[Waiter] = []
         #: Whether any dial ever succeeded: without that, retrying is hoping.
         self.connected = False
         self.failures = 0
@@ -126,7 +129,7 @@ class PoolState:
             or wall >= slot.expires_wall
             or mono >= slot.expires_mono
             or slot.uses >= self.max_uses
-            or len(self.slots) > self.max_size
+            or (len(self.slots) > self.max_size and self._surplus())
         ):
             self._retire(slot, self._spent(slot, wall, mono))
             return
@@ -152,67 +155,70 @@ class PoolState:
 
     # -- claims ----------------------------------------------------------------------------------
 
-    def claim(self, now: Instant, *, first: bool = False) -> Slot | Waiter:
-        """Ask for a connection. ``first`` keeps the place of a request that was being served already.
+    def claim(self, now: Instant) -> Slot | Waiter:
+        """Ask for a connection.
 
         Raises:
             PoolClosed: the pool is closed.
             PoolSaturated: ``max_waiting`` requests wait already.
         """
         self._open_or_raise()
-        if first or not self.waiters:
-            slot = self._pick(now)
-            if slot is not None:
-                return slot
-        if not first and len(self.waiters) >= self.limits.max_waiting:
+        self.arrivals += 1
+        waiter = Waiter(self.arrivals)
+        self.waiters.join(waiter)
+        self._serve(now)
+        waiting = len(self.waiters) - 1
+        if waiter.slot is None and waiting >= self.limits.max_waiting:
+            self.waiters.leave(waiter)
             raise PoolSaturated(
-                f"{len(self.waiters)} requests already wait for one of {self.max_size} connections "
+                f"{waiting} requests already wait for one of {self.max_size} connections "
                 f"(max_waiting={self.limits.max_waiting}); answer 503 and let the client retry, "
                 "or raise max_size or max_waiting"
             )
-        waiter = Waiter()
-        self.waiters.join(waiter, first=first)
-        return waiter
+        return waiter.slot or waiter
+
+    def again(self, slot: Slot, now: Instant) -> Slot | Waiter:
+        """Ask once more for a request whose slot came to nothing; it keeps its place.
+
+        Raises:
+            PoolClosed: the pool is closed.
+        """
+        self._open_or_raise()
+        waiter = Waiter(slot.place)
+        self.waiters.join(waiter)
+        self._serve(now)
+        return waiter.slot or waiter
 
     def wake_at(self, waiter: Waiter) -> float:
         """The monotonic time at which this waiter must look again by itself; ``inf`` if others wake it."""
-        if self.failures and not self.opening and waiter is self.waiters.head():
-            return self.retry_at
-        return INFINITY
+        first = self._pausing() and waiter is self.waiters.head()
+        waiter.alarm = self.retry_at if first else INFINITY
+        return waiter.alarm
 
     def woke(self, waiter: Waiter, now: Instant) -> Slot | Waiter:
         """What a waiter has after a sleep: its grant, a dial that it may now try, or still nothing."""
         self._open_or_raise()
         waiter.ready = False
-        if waiter.slot is not None:
-            return waiter.slot
-        if waiter is self.waiters.head():
-            slot = self._pick(now)
-            if slot is not None:
-                self.waiters.leave(waiter)
-                self._serve(now)
-                return slot
-        return waiter
+        waiter.alarm = 0.0
+        slot = waiter.slot
+        if slot is None:
+            self._serve(now)
+        elif slot.state is LEASED and not slot.released_wall <= now.wall < slot.good_until:
+            slot.state = CHECKING  # granted, and time passed before anybody noticed
+        return waiter.slot or waiter
 
     def cancel(self, claim: Slot | Waiter, now: Instant) -> None:
         """Abandon a claim, wherever it stands: still queued, already granted, or half served."""
         if isinstance(claim, Waiter):
             self.waiters.leave(claim)
-            if claim.slot is None:
-                self._serve(now)
-                return
-            claim = claim.slot
-        if claim.state is OPENING:
-            self._forget(claim)
-        elif claim.state is LEASED or claim.state is CHECKING:
-            if claim.generation != self.generation:
-                self._retire(claim, "closed" if self.closed else "expired")
-            elif claim.state is LEASED:
-                claim.state = IDLE  # granted, never delivered: it keeps the trust that it had
-                self.idle.append(claim)
-            else:
-                claim.state = SUSPECT
-                self.suspects.append(claim)
+            slot = claim.slot
+        else:
+            slot = claim
+        if slot is not None:
+            if slot.state is OPENING:
+                self._forget(slot)
+            elif slot.state is LEASED or slot.state is CHECKING:
+                self._put_back(slot, now)
         self._serve(now)
 
     # -- how a claim ends ------------------------------------------------------------------------
@@ -260,7 +266,8 @@ class PoolState:
 
         A look that finds a closed socket says nothing of the others, and costs so little that each
         may have its own. A failed probe cost up to half a second, and N of them would be an outage:
-        after one, all that are older are condemned with it.
+        after one, all that are older are condemned with it. No seat is free before the shell has closed
+        them, so nobody is served yet.
         """
         self._retire(slot, reason)
         if reason == "check":
@@ -270,7 +277,6 @@ class PoolState:
             self.suspects = [s for s in self.suspects if s.released_mono > slot.released_mono]
             for sibling in older:
                 self._retire(sibling, "condemned")
-        self._serve(now)
 
     def retire(self, slot: Slot, reason: str, now: Instant) -> None:
         """End a lease whose connection must not be used again. Reason ``lost`` casts doubt on all."""
@@ -283,10 +289,9 @@ class PoolState:
     def doubt(self, slot: Slot, now: Instant) -> None:
         """A look at a leased connection, not used yet, found something: check it, and trust no other."""
         self._distrust()
-        slot.state = SUSPECT
-        self.suspects.append(slot)
-        if self.waiters:
-            self._serve(now)
+        slot.good_until = -INFINITY
+        self._put_back(slot, now)
+        self._serve(now)
 
     def gone(self, slot: Slot, now: Instant) -> None:
         """The shell has closed a doomed connection: its seat is free."""
@@ -308,13 +313,12 @@ class PoolState:
         self._distrust()
         for slot in self.slots:
             if slot.state is LEASED:
-                slot.taken_at = -INFINITY
+                slot.taken_at = slot.good_until = -INFINITY
             slot.released_mono -= frozen_for
             slot.expires_mono -= frozen_for
         self.counts["thaws"] += 1
         self.events.append(("thawed", why))
-        if self.waiters:
-            self._serve(now)
+        self._serve(now)
 
     def expire(self, now: Instant) -> int:
         """Retire every connection: idle ones now, leased ones on return. Returns how many were open."""
@@ -327,7 +331,7 @@ class PoolState:
     def resize(self, max_size: int, now: Instant) -> None:
         """A new ``max_size``; a surplus closes, idle connections now, leased ones on return."""
         self.max_size = max_size
-        while len(self.slots) - len(self.doomed) > max_size and (self.suspects or self.idle):
+        while (self.suspects or self.idle) and self._surplus():
             self._retire((self.suspects or self.idle).pop(0), "surplus")
         self._serve(now)
 
@@ -342,7 +346,7 @@ class PoolState:
     def shut(self) -> Waiter:
         """Close for good: nothing stays idle, every waiter is told, every return closes.
 
-        Returns the waiter that becomes ready when the last slot is gone.
+        Returns a waiter that becomes ready when the last slot is gone.
         """
         if not self.closed:
             self.closed = True
@@ -352,9 +356,9 @@ class PoolState:
                 waiter = self.waiters.next()
                 waiter.ready = True
                 self.woken.append(waiter)
-        if self.closer is None:
-            self.closer = Waiter()
-        return self.closer
+        closer = Waiter(0)
+        self.closers.append(closer)
+        return closer
 
     # -- inner steps -----------------------------------------------------------------------------
 
@@ -410,9 +414,11 @@ class PoolState:
     def _leave(self, slot: Slot) -> None:
         slot.state = GONE
         self.slots.discard(slot)
-        if self.closer is not None and not self.slots:
-            self.closer.ready = True
-            self.woken.append(self.closer)
+        if not self.slots:
+            for closer in self.closers:
+                closer.ready = True
+            self.woken += self.closers
+            self.closers.clear()
 
     def _earn(self, slot: Slot, now: Instant) -> None:
         """A round trip succeeded just now: the slot is leased and trusted."""
@@ -421,11 +427,30 @@ class PoolState:
         slot.released_mono = now.mono
         slot.good_until = min(now.wall + self.trust_window, slot.expires_wall)
 
+    def _put_back(self, slot: Slot, now: Instant) -> None:
+        """Let a connection rest that nobody used; it keeps the trust that it had."""
+        if slot.generation != self.generation:
+            self._retire(slot, "closed" if self.closed else "expired")
+        elif self._surplus():
+            self._retire(slot, "surplus")
+        elif slot.state is LEASED and slot.released_wall <= now.wall < slot.good_until:
+            slot.state = IDLE
+            self.idle.append(slot)
+        else:
+            slot.state = SUSPECT
+            self.suspects.append(slot)
+
+    def _surplus(self) -> bool:
+        """Whether more are open, and not closing yet, than may be."""
+        return sum(slot.state is not CLOSING for slot in self.slots) > self.max_size
+
     def _grant(self, waiter: Waiter, slot: Slot, wall: float) -> None:
         slot.taken_at = wall
+        slot.place = waiter.place
         waiter.slot = slot
         waiter.ready = True
-        self.woken.append(waiter)
+        if waiter.alarm:
+            self.woken.append(waiter)
 
     def _serve(self, now: Instant) -> None:
         """Give the waiters, in order, what there is; then see that somebody will wake the first."""
@@ -433,15 +458,19 @@ class PoolState:
         while waiters:
             slot = self._pick(now)
             if slot is None:
+                self._nudge()
                 break
             self._grant(waiters.next(), slot, now.wall)
-        self._nudge()
+
+    def _pausing(self) -> bool:
+        """Whether the next dial is due at ``retry_at``, for the first waiter to try."""
+        return self.failures > 0 and not self.opening and len(self.slots) < self.max_size
 
     def _nudge(self) -> None:
-        """In an outage the first waiter is the one who dials: see that it knows."""
-        if self.failures and not self.opening:
+        """In an outage the first waiter is the one who dials: see that it wakes in time."""
+        if self._pausing():
             head = self.waiters.head()
-            if head is not None and not head.ready:
+            if head is not None and not head.ready and head.alarm > self.retry_at:
                 head.ready = True
                 self.woken.append(head)
 

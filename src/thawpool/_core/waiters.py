@@ -1,4 +1,4 @@
-"""Those who wait for a connection: first come, first served, and O(1) to leave from the middle."""
+"""Those who wait for a connection: first come, first served, and O(1) to join and to leave from the middle."""
 
 from __future__ import annotations
 
@@ -20,11 +20,15 @@ class Waiter:
     connections. ``ready`` without a slot is a nudge: look again, you may now be the one to dial.
     """
 
-    __slots__ = ("ready", "signal", "slot")
+    __slots__ = ("alarm", "place", "ready", "signal", "slot")
 
-    def __init__(self) -> None:
+    def __init__(self, place: int) -> None:
+        #: The number of the arrival: whoever comes back to the queue stands where it stood.
+        self.place = place
         self.slot: Slot | None = None
         self.ready = False
+        #: The monotonic time until which it sleeps unless woken; 0 while it is awake.
+        self.alarm = 0.0
         #: What the shell uses to wake the sleeper; the core never touches it.
         self.signal: Any = None
 
@@ -35,10 +39,13 @@ class Queue(OrderedDict[Waiter, None]):
 
     __slots__ = ()
 
-    def join(self, waiter: Waiter, *, first: bool = False) -> None:
+    def join(self, waiter: Waiter) -> None:
+        """Stand in the order of arrival, which for a newcomer is at the end."""
+        last = next(reversed(self), waiter)
         self[waiter] = None
-        if first:
-            self.move_to_end(waiter, last=False)
+        if last.place > waiter.place:
+            for later in [other for other in self if other.place > waiter.place]:
+                self.move_to_end(later)
 
     def leave(self, waiter: Waiter) -> None:
         self.pop(waiter, None)
