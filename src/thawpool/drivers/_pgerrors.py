@@ -39,7 +39,8 @@ _BY_CODE: Final[dict[str, Fault]] = {
     "3D000": Fault.HOPELESS,  # invalid_catalog_name: no such database
     "42501": Fault.HOPELESS,  # insufficient_privilege: no CONNECT on the database
     "42704": Fault.HOPELESS,  # undefined_object: an unknown setting in the startup options
-    "22023": Fault.HOPELESS,  # invalid_parameter_value: a bad one
+    "22023": Fault.HOPELESS,  # invalid_parameter_value: a bad value for one
+    "55P02": Fault.HOPELESS,  # cant_change_runtime_param: one that is not the client's to choose
     "0A000": Fault.HOPELESS,  # feature_not_supported: a protocol or option that it does not speak
     "08000": _PASSING,  # connection_exception
     "08001": _PASSING,
@@ -77,7 +78,10 @@ _BY_TEXT: Final[tuple[tuple[re.Pattern[str], Fault], ...]] = tuple(
         (r"starting up|in recovery mode|not (yet )?accepting connections", _BY_CODE["57P03"]),
         (r"authentication failed|no pg_hba\.conf entry|not permitted to log in", Fault.HOPELESS),
         (r"(role|database) \".*\" does not exist|permission denied for database", Fault.HOPELESS),
-        (r"unrecognized configuration parameter|invalid value for parameter", Fault.HOPELESS),
+        (
+            r"unrecognized configuration parameter|invalid value for parameter|cannot be (changed|set)",
+            Fault.HOPELESS,
+        ),
     )
 )
 

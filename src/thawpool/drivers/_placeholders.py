@@ -7,8 +7,8 @@ rule holds where parameters are given, an empty sequence included; a text withou
 * ``%%`` is a percent sign, everywhere.
 * Any other ``%`` is itself inside of quotes and comments, and an error elsewhere.
 
-So a statement that works with psycopg works here and means the same. What psycopg refuses or cannot run,
-a lone ``%`` as in ``LIKE 'a%'`` or a ``'%s'`` in quotes, means what it looks like.
+So a statement that works with psycopg works here and means the same. What psycopg refuses or mangles, a
+lone ``%`` as in ``LIKE 'a%'`` or a ``'%s'`` in quotes, means what it looks like.
 
 A text with none of these placeholders may use the server's own ``$1``; it is then sent untouched, too.
 """
