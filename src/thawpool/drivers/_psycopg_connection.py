@@ -117,15 +117,24 @@ class Instrumented(psycopg.BaseConnection[Any]):
 
     def admit(self) -> None:
         """Account for the I/O that is about to happen."""
+        self._refuse_unleased()
+        if self.noted:
+            self.noted = False
+        else:
+            self.dirty = self.marked = True
+
+    def _refuse_unleased(self) -> None:
         if not self.leased:
             raise LeaseError(
                 "this connection was returned to the pool and must not be used any more; "
                 "keep the work inside the `with pool.connection()` block"
             )
-        if self.noted:
-            self.noted = False
-        else:
-            self.dirty = self.marked = True
+
+    def _should_cancel(self) -> bool:
+        """A late cancel would hit the next borrower's statement: so a reset has to take it up first."""
+        self._refuse_unleased()
+        self.dirty = self.marked = True
+        return super()._should_cancel()
 
     @property
     def stoppable(self) -> bool:
@@ -163,8 +172,12 @@ class Instrumented(psycopg.BaseConnection[Any]):
         """Whether a transaction is open, failed or not."""
         return self.pgconn.transaction_status in IN_TRANSACTION
 
+    def has_prepared(self) -> bool:
+        """Whether the server keeps a statement that psycopg prepared."""
+        return bool(self._prepared._names)
+
     def forget_prepared(self) -> None:
-        """The server has forgotten its prepared statements: so does the client."""
+        """The server forgets its prepared statements: so does the client."""
         self._prepared = PrepareManager()
 
     def ready_again(self) -> bool:
@@ -193,6 +206,7 @@ class Instrumented(psycopg.BaseConnection[Any]):
         prepared.prepare_threshold, prepared.prepared_max = self.preparing
         self._notice_handlers, self._notify_handlers = list(self.handlers[0]), list(self.handlers[1])
         self._notifies_backlog = deque()
+        self._tpc = None
         self._adapters = Adapters(self.template)
         self.touched = False
         self.marked = self.dirty
@@ -206,15 +220,25 @@ class Instrumented(psycopg.BaseConnection[Any]):
             and self.cursor_factory is cursors
             and self.server_cursor_factory is server_cursors
             and not self._adapters.changed
+            and not self._adapters.types.changed
+            and not self._num_transactions
         )
 
     def add_notice_handler(self, callback: Callable[..., None]) -> None:
         self.touched = self.marked = True
         super().add_notice_handler(callback)
 
+    def remove_notice_handler(self, callback: Callable[..., None]) -> None:
+        self.touched = self.marked = True
+        super().remove_notice_handler(callback)
+
     def add_notify_handler(self, callback: Callable[..., None]) -> None:
         self.touched = self.marked = True
         super().add_notify_handler(callback)
+
+    def remove_notify_handler(self, callback: Callable[..., None]) -> None:
+        self.touched = self.marked = True
+        super().remove_notify_handler(callback)
 
     @property
     def prepare_threshold(self) -> int | None:

@@ -6,14 +6,30 @@ from typing import Any
 
 import psycopg
 from psycopg.adapt import AdaptersMap
+from psycopg.types import TypesRegistry
 
 __all__ = ["Adapters", "AsyncCursor", "AsyncTransaction", "Cursor", "Transaction"]
+
+
+class Types(TypesRegistry):
+    """A connection's own list of types, which knows whether a borrower added any."""
+
+    changed = False
+
+    def add(self, info: Any) -> None:
+        self.changed = True
+        super().add(info)
 
 
 class Adapters(AdaptersMap):
     """A connection's own adapters, which know whether a borrower registered any."""
 
     changed = False
+    types: Types
+
+    def __init__(self, template: AdaptersMap) -> None:
+        super().__init__(template)
+        self.types = Types(self.types)
 
     def register_dumper(self, cls: Any, dumper: Any) -> None:
         self.changed = True
@@ -31,7 +47,10 @@ class Cursor(psycopg.Cursor[Any]):
 
     def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
         self._conn.note(query)
-        return super().execute(query, params, **options)
+        try:
+            return super().execute(query, params, **options)
+        finally:
+            self._conn.noted = False
 
     def executemany(self, query: Any, params_seq: Any, **options: Any) -> None:
         self._conn.note(query)
@@ -45,7 +64,10 @@ class AsyncCursor(psycopg.AsyncCursor[Any]):
 
     async def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
         self._conn.note(query)
-        return await super().execute(query, params, **options)
+        try:
+            return await super().execute(query, params, **options)
+        finally:
+            self._conn.noted = False
 
     async def executemany(self, query: Any, params_seq: Any, **options: Any) -> None:
         self._conn.note(query)

@@ -136,8 +136,8 @@ class _Common:
             return Verdict.FAILOVER
         if conn.pgconn.status != ALIVE:
             return Verdict.BUSY if conn._closed or conn.overran else Verdict.LOST
-        if status not in AT_REST or conn._pipeline is not None:
-            return Verdict.BUSY
+        if status not in AT_REST or conn._pipeline is not None or conn._num_transactions:
+            return Verdict.BUSY  # an unfinished block may end at any time, and would end the next borrower's work
         conn.restore()
         owed = status != IDLE or conn.dirty or self.session.always_reset
         return Verdict.DIRTY if owed else Verdict.CLEAN
@@ -155,18 +155,24 @@ class _Common:
 
     @staticmethod
     def _prepare(conn: Any, sql: str, params: Params | None) -> tuple[str, Any]:
-        """Note a statement, and put its parameters in the server's own order."""
+        """Put a statement's parameters in the server's own order, and note it."""
+        arranged = None
+        text = sql
+        if params is not None:
+            compiled = compile_placeholders(sql)
+            text, arranged = compiled.text, compiled.arrange(params)
         conn.note(sql)
-        if params is None:
-            return sql, None
-        compiled = compile_placeholders(sql)
-        return compiled.text, compiled.arrange(params)
+        return text, arranged
 
-    def _cleared(self, conn: Any, text: str) -> None:
-        """After a reset: the server forgot our prepared statements, and the borrower's settings are gone."""
-        if text and text != "ROLLBACK":
-            conn.forget_prepared()
-        conn.restore()
+    def _owed(self, conn: Any) -> tuple[str, bool]:
+        """The reset to send, if any, and whether it undoes what ``configure`` did."""
+        text = self.session.reset(in_transaction=conn.in_transaction(), dirty=conn.dirty)
+        undone = text not in ("", "ROLLBACK")
+        if text:
+            if not undone and conn.has_prepared():
+                text += "; DEALLOCATE ALL"
+            conn.forget_prepared()  # first: psycopg would spend a round trip on a DEALLOCATE ALL of its own
+        return text, undone and self.config.configure is not None
 
 
 class Psycopg(_Common):
@@ -225,15 +231,16 @@ class Psycopg(_Common):
         conn.leased = True
         conn.until = monotonic() + timeout
         try:
-            text = self.session.reset(in_transaction=conn.in_transaction(), dirty=conn.dirty)
+            text, undone = self._owed(conn)
             if text:
                 conn.noted = True
                 psycopg.RawCursor(conn, row_factory=tuple_row).execute(text)
             if callable(self.config.reset):
                 self.config.reset(conn)
-            self._cleared(conn, text)
-            if text and self.config.configure is not None:
-                self.config.configure(conn)
+            conn.restore()
+            if undone:
+                self.config.configure(conn)  # type: ignore[misc]
+                conn.restore()
             return conn.ready_again()
         except Exception:
             return False
@@ -319,15 +326,16 @@ class AsyncPsycopg(_Common):
         conn.leased = True
         conn.until = monotonic() + timeout
         try:
-            text = self.session.reset(in_transaction=conn.in_transaction(), dirty=conn.dirty)
+            text, undone = self._owed(conn)
             if text:
                 conn.noted = True
                 await psycopg.AsyncRawCursor(conn, row_factory=tuple_row).execute(text)
             if callable(self.config.reset):
                 await _dial.awaited(self.config.reset(conn))
-            self._cleared(conn, text)
-            if text and self.config.configure is not None:
-                await _dial.awaited(self.config.configure(conn))
+            conn.restore()
+            if undone:
+                await _dial.awaited(self.config.configure(conn))  # type: ignore[misc]
+                conn.restore()
             return conn.ready_again()
         except Exception:
             return False
