@@ -134,8 +134,9 @@ class Browser:
         )
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.call("Emulation.setEmulatedMedia", features=[scheme])
+        self.run("window.left = true")
         self.call("Page.navigate", url=url)
-        self.wait("document.readyState === 'complete'")
+        self.wait("!window.left && document.readyState === 'complete'")
 
     def run(self, script: str) -> Any:
         """The value of an expression in the page; a promise is waited for."""

@@ -44,6 +44,7 @@ class Demo:
             process_group=0,
         )
         self._output = ""
+        self._reading = threading.Lock()
 
     def __enter__(self) -> Self:
         return self
@@ -71,15 +72,19 @@ class Demo:
 
     def line(self, pattern: str) -> str:
         """Wait for a line on standard output; returns its first group."""
-        assert self.process.stdout is not None
-        until = time.monotonic() + 30
-        while (found := re.search(pattern, self._output)) is None:
-            ready, _, _ = select.select([self.process.stdout], [], [], max(0.0, until - time.monotonic()))
-            assert ready, f"the demo did not print {pattern!r} within 30 s, but: {self._output}"
-            piece = os.read(self.process.stdout.fileno(), 65536).decode()
-            assert piece, f"the demo ended, with code {self.process.wait()}: {self._output}"
-            self._output += piece
+        end = time.monotonic() + 30
+        with self._reading:
+            while (found := re.search(pattern, self._output)) is None:
+                self._output += self._read(end)
         return found[1]
+
+    def _read(self, end: float) -> str:
+        assert self.process.stdout is not None
+        ready, _, _ = select.select([self.process.stdout], [], [], max(0.0, end - time.monotonic()))
+        assert ready, f"nothing more within 30 s than: {self._output}"
+        piece = os.read(self.process.stdout.fileno(), 65536).decode()
+        assert piece, f"the demo ended, with code {self.process.wait()}: {self._output}"
+        return piece
 
     def stop(self, number: signal.Signals = signal.SIGINT) -> int:
         """Send a signal and wait for the end; returns the exit code."""

@@ -24,8 +24,10 @@ def storm(demo: Demo, kind: str) -> dict[str, Any]:
 def test_a_frozen_function_loses_all_connections_and_answers_the_first_request_after_it(demo: Demo) -> None:
     with demo.during("freeze"):
         frozen = demo.sample(lambda s: s["function"] == "frozen" and s["pool"] is None and s["server"] == 0)
+        busy = demo.act("kill")
         waiting = demo.get("/api/users")  # sent to a stopped process: answered when it goes on
     assert frozen["mistakes"] == 0
+    assert (busy.status, busy.body) == (409, {"error": "'freeze' is still running"})
     assert waiting.status == 200
     demo.sample(lambda sample: sample["function"] == "running")
     with demo.events() as events:
@@ -87,17 +89,6 @@ def test_the_same_storm_with_the_pool_closed_after_each_query_breaks_others_requ
 def test_pool_and_server_agree_when_all_is_quiet(demo: Demo) -> None:
     demo.text("storm/pool")
     demo.sample(lambda s: s["pool"] and s["pool"]["total"] == s["server"] == 5 and s["mistakes"] == 0)
-
-
-def test_one_act_at_a_time(demo: Demo) -> None:
-    with demo.during("storm/pool"):
-        with demo.events() as events:
-            for name, data in events:
-                if name == "facts" and data["running"]:
-                    break
-        busy = demo.act("kill")
-    assert busy.status == 409
-    assert "storm/pool" in busy.body["error"]
 
 
 def test_an_unknown_act_names_those_there_are(demo: Demo) -> None:

@@ -62,7 +62,7 @@ class Database:
         return urlunsplit(parts._replace(query=urlencode([*keys, ("application_name", self._names[part])])))
 
     async def prepare(self) -> str:
-        """Lay out ``users``, unless the database has one already. Returns a line that describes the server.
+        """Lay out ``users``, unless the database has one already. Returns what server it is.
 
         Raises:
             DemoError: the database cannot be reached, or its ``users`` is another table than ours.
@@ -82,7 +82,7 @@ class Database:
             raise DemoError(
                 f"the table users at {self.where} is not one with id, name, email: {error}"
             ) from error
-        return f"PostgreSQL {row['version'].split()[0]} at {self.where}"
+        return f"PostgreSQL {row['version'].split()[0]}"
 
     @property
     def where(self) -> str:

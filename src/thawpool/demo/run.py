@@ -61,7 +61,9 @@ def _listen(port: int) -> socket.socket:
     try:
         return socket.create_server(("127.0.0.1", port))
     except OSError as error:
-        raise DemoError(f"port {port} cannot be used ({error.strerror}): name another with --port") from error
+        raise DemoError(
+            f"port {port} cannot be used ({os.strerror(error.errno or 0)}): name another with --port"
+        ) from error
 
 
 def _start_postgres() -> Postgres:
@@ -91,8 +93,10 @@ async def _serve(listener: socket.socket, url: str, server: Postgres | None, ope
     async with AsyncExitStack() as ending:
         ending.push_async_callback(database.close)
         title = await database.prepare()
-        print(f"  database  {title}", flush=True)
-        feed.facts(database=title, stoppable=server is not None, stopped=False, running=None)
+        print(f"  database  {title} at {database.where}", flush=True)
+        feed.facts(
+            database=title, where=database.where, stoppable=server is not None, stopped=False, running=None
+        )
         ending.push_async_callback(function.close)
         await function.start()
         print(f"  function  process {function.pid}, a pool of at most 5 connections", flush=True)

@@ -23,7 +23,7 @@ const plots = [
   new Plot(byId("plot-connections"), {
     areas: ["used", "idle", "suspect", "opening"].map((name) => ({ color: name, value: gauge(name) })),
     lines: [
-      { color: "bad", value: (s) => s.mistakes || null },
+      { color: "bad", value: (s) => s.mistakes || null, brief: true },
       { color: "server", value: (s) => s.server },
     ],
     limit: gauge("max_size"),
@@ -63,9 +63,9 @@ function showSample(sample) {
 
 function showFunction(sample) {
   const states = {
-    running: ["good", "running", "answers and is watched from inside"],
-    frozen: ["cold", "frozen", "SIGSTOP: it does not run, this page does"],
-    silent: ["bad", "silent", "does not answer; started again if it died"],
+    running: ["good", "running", "and its pool answers for itself"],
+    frozen: ["cold", "frozen", "by SIGSTOP; this page is not"],
+    silent: ["bad", "silent", "no answer; started again if it died"],
   };
   tile("function", ...states[sample.function]);
 }
@@ -80,14 +80,16 @@ function showDatabase(sample) {
 function showCounts({ pool, server, at }) {
   if (!pool || server === null) {
     disagreeSince = null;
-    tile("counts", "pending", `${pool ? pool.total : "?"} and ${server ?? "?"}`, "one of them cannot be asked now");
+    const who = pool ? "server" : "pool";
+    tile("counts", "pending", `${pool ? pool.total : "?"} and ${server ?? "?"}`, `the ${who} cannot be asked now`);
     return;
   }
   const certain = pool.total - pool.suspect - pool.opening;
   if (server >= certain && server <= pool.total) {
     disagreeSince = null;
-    const open = server === pool.total ? "" : `, ${pool.total - server} opening or to be checked`;
-    tile("counts", "good", `${pool.total} and ${server}: agree`, `the pool's count, the server's count${open}`);
+    const rest = pool.total - server;
+    const detail = rest ? `${rest} of the pool's are opening or to be checked` : "the pool's count and the server's own";
+    tile("counts", "good", `${pool.total} and ${server}: agree`, detail);
     return;
   }
   disagreeSince ??= at;
@@ -105,6 +107,7 @@ function showFacts(news) {
     button.disabled = facts.running !== null || (button === database && !facts.stoppable);
     button.classList.toggle("running", facts.running === button.dataset.act);
   }
+  byId("where").textContent = `${facts.database} at ${facts.where}.`;
   if (!facts.stoppable) {
     byId("hint-database").textContent = "Not with --database-url: that server is not the demo's to stop.";
   }
@@ -112,7 +115,7 @@ function showFacts(news) {
 }
 
 function showNote(note) {
-  byId("status").textContent = note.text;
+  say(note.text);
   const time = element("time", clock(note.at));
   time.dateTime = new Date(note.at).toISOString();
   const item = element("li");
@@ -120,17 +123,26 @@ function showNote(note) {
   byId("notes").prepend(item);
 }
 
+// The newest words stay in view for a while; they are in the log for good.
+function say(text) {
+  byId("status").textContent = text;
+  const bar = byId("status").parentElement;
+  bar.classList.add("fresh");
+  clearTimeout(say.timer);
+  say.timer = setTimeout(() => facts.running || bar.classList.remove("fresh"), 12_000);
+}
+
 // -- buttons --------------------------------------------------------------------------------------
 
 async function act(button) {
   const name = button.dataset.act;
-  byId("status").textContent = `${button.textContent} …`;
+  say(`${button.textContent} …`);
   try {
     const reply = await fetch(`/act/${name}`, { method: "POST", headers: { "X-Thawpool-Demo": "1" } });
     const answer = await reply.json();
-    if (answer.error) byId("status").textContent = answer.error;
+    if (answer.error) say(answer.error);
   } catch {
-    byId("status").textContent = "The demo does not answer: is it still running in its terminal?";
+    say("The demo does not answer: is it still running in its terminal?");
   }
 }
 

@@ -4,9 +4,11 @@ const WINDOW = 60_000;
 // Drawn this much behind the newest sample, so that the right edge moves evenly.
 const LAG = 250;
 const AXIS = 26;
+const BRIEF = 12_000;
 
 export class Plot {
   // areas: stacked from the bottom; lines: drawn over them; each is {color, value(sample) -> number or null}.
+  // A line that is `brief` may leave the picture at its top a while after its peak.
   // bands: {color, label, on(sample) -> bool}, shaded behind everything. limit(sample): a dashed line.
   constructor(canvas, { areas = [], lines = [], bands = [], limit = () => null, least = 1 }) {
     Object.assign(this, { canvas, areas, lines, bands, limit, least });
@@ -28,7 +30,7 @@ export class Plot {
 
     const end = now - LAG;
     const shown = samples.filter((s) => s.at > end - WINDOW - 1000);
-    this.#rescale(shown);
+    this.#rescale(shown, end - BRIEF);
     const base = height - 18;
     const view = {
       pen, width, height, base,
@@ -51,11 +53,12 @@ export class Plot {
   }
 
   // The scale follows the highest value that is in view, in a few frames.
-  #rescale(shown) {
+  #rescale(shown, recently) {
     let highest = this.least;
     for (const sample of shown) {
       const stacked = this.areas.reduce((sum, area) => sum + (area.value(sample) ?? 0), 0);
-      const lines = this.lines.map((line) => line.value(sample) ?? 0);
+      const counted = this.lines.filter((line) => !line.brief || sample.at > recently);
+      const lines = counted.map((line) => line.value(sample) ?? 0);
       highest = Math.max(highest, stacked, this.limit(sample) ?? 0, ...lines);
     }
     const wanted = highest * 1.08;
@@ -129,9 +132,10 @@ export class Plot {
       shown.forEach((sample, i) => {
         const amount = value(sample);
         if (amount === null || amount === 0 || i + 1 >= shown.length) return;
-        const [left, right] = [x(sample.at), x(shown[i + 1].at)];
+        // Whole pixels, or a seam would show between one sample and the next.
+        const [left, right] = [Math.round(x(sample.at)), Math.round(x(shown[i + 1].at))];
         const high = y(floor[i] + amount);
-        pen.fillRect(left, high, right - left + 0.6, y(floor[i]) - high);
+        pen.fillRect(left, high, right - left, y(floor[i]) - high);
         floor[i] += amount;
       });
     }

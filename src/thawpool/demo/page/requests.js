@@ -18,7 +18,7 @@ export async function beat() {
   }, 100);
   try {
     const { status, answer, seconds } = await get("/api/time");
-    const time = answer.time && `the database's clock: ${answer.time.slice(11, 19)} UTC`;
+    const time = answer.time && `${answer.time.slice(11, 19)} UTC by the database`;
     tile("request", status === 200 ? "good" : "bad", `${status} in ${duration(seconds)}`, answer.error ?? time);
   } catch {
     tile("request", "bad", "no answer", "the demo is not running");

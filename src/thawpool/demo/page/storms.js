@@ -5,12 +5,12 @@ import { duration, element } from "./dom.js";
 const results = new Map();
 
 const ROWS = [
-  { label: "answered", value: (r) => r.ok, text: (r) => `${r.ok} of ${r.requests}`, bad: (r) => r.ok < r.requests },
+  { label: "answered", value: (r) => r.ok, text: (r) => r.ok, bad: (r) => r.ok < r.requests },
   { label: "took", value: (r) => r.seconds, text: (r) => duration(r.seconds) },
   { label: "half within", value: (r) => r.latency.p50, text: (r) => duration(r.latency.p50) },
   { label: "99 % within", value: (r) => r.latency.p99, text: (r) => duration(r.latency.p99) },
-  { label: "connections at once", value: (r) => r.peak, text: (r) => r.peak, bad: (r) => r.peak > 5 },
-  { label: "connections opened", value: (r) => r.opened ?? 0, text: (r) => r.opened ?? "–", bad: (r) => r.opened > 5 },
+  { label: "peak connections", value: (r) => r.peak, text: (r) => r.peak, bad: (r) => r.peak > 5 },
+  { label: "opened in all", value: (r) => r.opened ?? 0, text: (r) => r.opened ?? "–", bad: (r) => r.opened > 5 },
 ];
 
 export function storm(result) {
