@@ -8,6 +8,7 @@ import socket
 import stat
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -100,11 +101,16 @@ def test_kill_leaves_no_process_and_start_recovers(own_postgres: Postgres) -> No
     assert value(own_postgres, "SELECT n FROM kept") == 7
 
 
-def test_a_killed_postmaster_can_be_started_again(own_postgres: Postgres) -> None:
-    with psycopg.connect(own_postgres.url()):
+def test_start_waits_for_the_orphans_of_a_killed_postmaster(own_postgres: Postgres) -> None:
+    with psycopg.connect(own_postgres.url()) as conn:
+        os.kill(conn.info.backend_pid, signal.SIGSTOP)
         os.kill(own_postgres.pid, signal.SIGKILL)
         eventually(lambda: not own_postgres.running)
-    own_postgres.start()
+        starting = threading.Thread(target=own_postgres.start)
+        starting.start()
+        eventually(lambda: "shared memory block" in own_postgres.log)
+        os.kill(conn.info.backend_pid, signal.SIGCONT)
+        starting.join(30)
     assert value(own_postgres, "SELECT 1") == 1
 
 

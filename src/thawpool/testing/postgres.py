@@ -38,6 +38,7 @@ Mode = Literal["smart", "fast", "immediate"]
 
 _SIGNALS = {"smart": signal.SIGTERM, "fast": signal.SIGINT, "immediate": signal.SIGQUIT}
 _START_TIMEOUT = 60.0
+_START_TRIES = 100
 #: The superuser's password under ``scram-sha-256``, made anew in each process.
 _PASSWORD = secrets.token_urlsafe(12)
 _BASIC_SETTINGS = {
@@ -168,15 +169,17 @@ class Postgres:
             return self
         self._reap()
         folder = self._folder = self._folder or self._prepare()
-        # A free port is only found, not held: whoever binds it before the server does costs another try.
         failure = ""
-        for port in [self._port] if self._port else [free_port() for _ in range(5)]:
+        for _ in range(_START_TRIES):
+            port = self._port or free_port()
             failure = self._launch(folder, port)
             if not failure:
                 self._port = port
                 return self
-            if "Address already in use" not in failure:
-                break
+            if "shared memory block" in failure:
+                time.sleep(0.05)  # the backends of a postmaster that was killed alone are still leaving
+            elif self._port or "Address already in use" not in failure:
+                break  # a free port is only found, not held: another may have taken it first
         raise RuntimeError(f"PostgreSQL did not start: {failure[-2000:].strip()}")
 
     def stop(self, mode: Mode = "fast", *, timeout: float = 30.0) -> None:
