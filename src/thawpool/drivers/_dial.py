@@ -18,8 +18,12 @@ if TYPE_CHECKING:
     from .._url import Target
     from ..config import PoolConfig
 
-__all__ = ["async_password", "awaited", "password", "refused", "resolve", "silent", "unready"]
+__all__ = ["async_password", "awaited", "check_files", "password", "refused", "resolve", "silent", "unready"]
 
+#: How libpq begins what it says of each attempt.
+PREAMBLE: Final = re.compile(
+    r'(connection failed: )?connection to server (at "[^"]*"( \([^)]*\))?, port \d+|on socket "[^"]*") failed: '
+)
 #: What the network and the operating system say when trying again may help.
 PASSING: Final = re.compile(
     r"connection refused|reset by peer|closed the connection unexpectedly|connection (was )?closed|broken pipe"
@@ -63,6 +67,23 @@ REMEDIES: Final = tuple(
 )
 
 
+def check_files(target: Target) -> None:
+    """See that the TLS files which the URL names can be read. Without them libpq may go on, less safely.
+
+    Raises:
+        ConfigError: one cannot be.
+    """
+    if target.sslmode == "disable":
+        return
+    for name in ("sslrootcert", "sslcert", "sslkey"):
+        path = getattr(target, name)
+        if path not in (None, "system"):
+            try:
+                open(path, "rb").close()
+            except OSError as error:
+                raise ConfigError(f"{name}={path}: {error.strerror}") from error
+
+
 def silent(target: Target, timeout: float) -> ConnectFailed:
     """The error for a server that did not answer in time."""
     return ConnectFailed(
@@ -74,7 +95,7 @@ def silent(target: Target, timeout: float) -> ConnectFailed:
 
 def refused(target: Target, error: BaseException, code: str | None) -> ConnectFailed | Overloaded:
     """The error for a server that answered with a refusal, or a network that did."""
-    text = " ".join(str(error).split()) or type(error).__name__
+    text = _told(error)
     fault = classify(code, text)
     if Fault.OVERLOADED in fault:
         return Overloaded(
@@ -86,6 +107,16 @@ def refused(target: Target, error: BaseException, code: str | None) -> ConnectFa
         f"could not connect to {target.where}: {text}" + (f". Remedy: {remedy}" if remedy else ""),
         transient=Fault.TRANSIENT in fault or (not fault and code is None and bool(PASSING.search(text))),
     )
+
+
+def _told(error: BaseException) -> str:
+    """What an error says, in one line: without what we say ourselves, and nothing twice."""
+    if isinstance(error, ConnectionError) and error.errno:
+        import os
+
+        return os.strerror(error.errno)  # asyncio's text names the address instead of the reason
+    lines = dict.fromkeys(PREAMBLE.sub("", line).strip() for line in str(error).splitlines())
+    return " ".join(" ".join(lines).split()).rstrip(".") or type(error).__name__
 
 
 def unready(target: Target, error: Exception) -> Exception:

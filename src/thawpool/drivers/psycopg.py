@@ -50,6 +50,7 @@ class _Common:
     system: ClassVar[Literal["postgresql"]] = "postgresql"
 
     def __init__(self, target: Target, config: PoolConfig) -> None:
+        _dial.check_files(target)
         self.target = target
         self.config = config
         self.session = Session(target, config)
@@ -86,6 +87,8 @@ class _Common:
         """Our error for a dial that ended with ``error``."""
         if isinstance(error, Expired):
             return _dial.silent(self.target, timeout)
+        if isinstance(error, psycopg.Error):
+            error._pgconn = None  # it holds the password, and tools that report errors look into it
         return _dial.refused(self.target, error, getattr(error, "sqlstate", None))
 
     def _adopted(self, conn: Any, row: Mapping[str, Any] | None) -> None:
