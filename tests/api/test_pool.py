@@ -177,10 +177,12 @@ async def test_close_waits_for_leases_to_come_back(flavour: Flavour, postgres: P
 async def test_close_cuts_off_who_does_not_come_back(flavour: Flavour, postgres: Postgres) -> None:
     pool = flavour.pool(postgres.url())
     pids = flavour.pool(postgres.url(), name="observer")
-    running = "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(30)%' AND state = 'active'"
+    # The statement is named for this run: that of another may still be ending on the same server.
+    sleep = f"SELECT pg_sleep(30) AS this_{id(pool)}"
+    running = f"SELECT 1 FROM pg_stat_activity WHERE query = '{sleep}' AND state = 'active'"
 
     async def borrow() -> None:
-        await pool.query("SELECT pg_sleep(30) AS this")
+        await pool.query(sleep)
 
     borrower = flavour.spawn(borrow())
     rows: list[object] = []
