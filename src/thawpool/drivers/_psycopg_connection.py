@@ -20,9 +20,9 @@ from psycopg.abc import AdaptContext, PQGen
 from psycopg.adapt import AdaptersMap
 from psycopg.pq import TransactionStatus
 
-from ..errors import LeaseError, PoolTimeout
 from ._postgresql import condemns, explain, stateful
 from ._psycopg_cursor import Adapters, AsyncTransaction, Transaction
+from ._refusals import overran, returned
 
 __all__ = ["AsyncConnection", "Connection", "Expired", "bounded", "slice_of"]
 
@@ -125,10 +125,7 @@ class Instrumented(psycopg.BaseConnection[Any]):
 
     def _refuse_unleased(self) -> None:
         if not self.leased:
-            raise LeaseError(
-                "this connection was returned to the pool and must not be used any more; "
-                "keep the work inside the `with pool.connection()` block"
-            )
+            raise returned()
 
     def _should_cancel(self) -> bool:
         """A late cancel would hit the next borrower's statement: so a reset has to take it up first."""
@@ -145,15 +142,6 @@ class Instrumented(psycopg.BaseConnection[Any]):
         """Close at once: a reply may be on its way, and nobody waits for it."""
         self.overran = True
         self.pgconn.finish()
-
-    @staticmethod
-    def overrun() -> PoolTimeout:
-        """The error for a statement that ran into its deadline."""
-        return PoolTimeout(
-            "the statement did not end before its deadline (its own timeout, or what the invocation had "
-            "left), so its connection was closed; give it more time, or make it faster",
-            phase="budget",
-        )
 
     def noticed(self, error: psycopg.Error) -> None:
         """Look at an error that passes through: say which of our limits caused it, and see a failover."""
@@ -271,7 +259,7 @@ class Connection(Instrumented, psycopg.Connection[Any]):
             return waiting.wait(gen, self.pgconn.socket, interval, *timeout, **options)
         except Expired:
             self._stop()
-            raise self.overrun() from None
+            raise overran() from None
         except psycopg.Error as error:
             self.noticed(error)
             raise
@@ -338,7 +326,7 @@ class AsyncConnection(Instrumented, psycopg.AsyncConnection[Any]):
             return await waiting.wait_async(gen, self.pgconn.socket, interval, *timeout, **options)
         except Expired:
             await self._stop()
-            raise self.overrun() from None
+            raise overran() from None
         except psycopg.Error as error:
             self.noticed(error)
             raise

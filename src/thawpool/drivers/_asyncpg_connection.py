@@ -1,0 +1,338 @@
+"""asyncpg's connection class, instrumented: what a pool must know of a lease, and of what was done in it.
+
+``_asyncpg_protocol`` has the gate through which all its I/O goes. asyncpg makes the protocol object by
+itself; it becomes one of ours when its connection is made.
+"""
+
+from __future__ import annotations
+
+import os
+import weakref
+from functools import wraps
+from time import monotonic
+from typing import Any, Final
+
+import asyncpg
+from asyncpg.protocol import NO_TIMEOUT
+
+from ..errors import PoolTimeout
+from ._asyncpg_protocol import Protocol
+from ._asyncpg_rows import Plan, plan_of
+from ._postgresql import condemns, explain, stateful
+from ._refusals import overran, returned
+from ._socket import orphan, shut
+from ._transport import cut, discard
+
+__all__ = ["Connection", "inherited", "sqlstate"]
+
+INFINITY: Final = float("inf")
+READ_ONLY: Final = "25006"
+#: How many statements a connection keeps prepared: asyncpg's own default.
+PREPARED: Final = 100
+#: What a connection carries beyond asyncpg's own slots. Nothing of a borrower's own can be hung on it.
+MARKS: Final = (
+    "_plans", "_process", "address", "coded", "condemned", "described", "dirty", "holder", "kept", "last_words",
+    "leased", "marked", "recoded", "running", "sock", "unsynced", "until",
+)  # fmt: skip
+#: What belongs to the parent of a forked process: never finalized, since that could reach the parent.
+inherited: Final[list[object]] = []
+#: Typed as anything, since most of what it has is not typed at all.
+Base: Any = asyncpg.Connection
+
+
+def sqlstate(error: BaseException) -> str | None:
+    """The server's code for an error. For a connection lost in the middle, that of its last words."""
+    for told in (error.__cause__, error):
+        if isinstance(told, asyncpg.PostgresError) and told.sqlstate is not None:
+            return str(told.sqlstate)
+    return None
+
+
+class _Turn:
+    """One lease, as asyncpg's resources see it.
+
+    A prepared statement, a cursor or a transaction remembers asyncpg's count of releases at its birth and
+    compares before each use. One of these in the count's place makes those of an earlier lease complain.
+    """
+
+    __slots__ = ()
+    __hash__ = None  # type: ignore[assignment]
+
+    def __eq__(self, other: object) -> bool:
+        if other is self:
+            return True
+        raise returned()
+
+
+def _touching(method: Any) -> Any:
+    """asyncpg's method, which changes what the client side keeps for a connection."""
+
+    @wraps(method)
+    def touch(self: Connection, *args: Any, **options: Any) -> Any:
+        self.marked = True
+        return method(self, *args, **options)
+
+    return touch
+
+
+def _recoding(method: Any) -> Any:
+    """asyncpg's method, which changes a codec: it cannot be put back without asking the server."""
+
+    @wraps(method)
+    def recode(self: Connection, typename: str, *args: Any, **options: Any) -> Any:
+        self.recoded = self.marked = True
+        self.coded.add(typename)
+        return method(self, typename, *args, **options)
+
+    return recode
+
+
+class Connection(Base):  # type: ignore[misc]
+    """``asyncpg.Connection`` as the pool lends it. See ``drivers.base.Leased`` for the first three marks."""
+
+    __slots__ = MARKS
+
+    leased: bool
+    until: float
+    holder: object
+    #: Whether something was executed that may have left state behind on the server.
+    dirty: bool
+    #: Whether a codec was changed, which cannot be put back without asking the server.
+    recoded: bool
+    #: Whether an error said that no connection of the pool is good any more: a failover, a shutdown.
+    condemned: bool
+    #: Whether any of these is set, or a listener was added or removed: the one that a return looks at.
+    marked: bool
+    #: How many operations are on their way. asyncpg refuses a second one.
+    running: int
+    #: Whether the server waits for more: asyncpg prepares a statement without ending the exchange.
+    unsynced: bool
+    #: The error with which the server ended the session when nothing was asked of it.
+    last_words: asyncpg.PostgresError | None
+    #: The statement that was executed last, as asyncpg describes it.
+    described: Any
+    #: The names of the types that have a codec of somebody's own.
+    coded: set[str]
+    #: The socket, as far as a transport shows it.
+    sock: Any
+    #: The address of the peer.
+    address: str
+    # asyncpg's own, as far as they are changed here.
+    _config: Any
+    _listeners: Any
+    _log_listeners: Any
+    _query_loggers: Any
+    _server_caps: Any
+    _termination_listeners: Any
+    _top_xact: Any
+
+    def __init__(self, protocol: Any, transport: Any, loop: Any, *args: Any) -> None:
+        protocol.__class__ = Protocol
+        protocol.owner = weakref.ref(self)
+        transport.set_protocol(protocol)  # again, since uvloop keeps its methods
+        super().__init__(protocol, transport, getattr(loop, "real", loop), *args)
+        self.sock = transport.get_extra_info("socket")
+        peer = transport.get_extra_info("peername")
+        self.address = str(peer[0]) if isinstance(peer, tuple) else ""
+        self._process = os.getpid()
+        self._pool_release_ctr = _Turn()
+        self.leased = True
+        self.until = INFINITY
+        self.running = 0
+        self.holder = self.last_words = self.described = None
+        self.coded = set()
+        self._plans: dict[Any, Plan] = {}
+        self.dirty = self.recoded = self.condemned = self.marked = self.unsynced = False
+        self.remember()
+
+    # -- the gate ---------------------------------------------------------------------------------
+
+    def admit(self, text: str | None) -> None:
+        """Account for an operation that is about to happen."""
+        if not self.leased:
+            raise returned()
+        if not self.dirty and (text is None or (text and stateful(text))):
+            self.dirty = self.marked = True
+
+    def limit(self, timeout: Any) -> Any:
+        """The caller's timeout, or the time until the deadline if that is shorter."""
+        if self.until == INFINITY:
+            return timeout
+        left = self.until - monotonic()
+        if left <= 0:
+            raise self.overrun()
+        return left if timeout is None or timeout is NO_TIMEOUT else min(left, float(timeout))
+
+    def overrun(self) -> PoolTimeout:
+        """Close at once a connection whose statement ran into its deadline."""
+        self.hang_up()
+        return overran()
+
+    def noticed(self, error: BaseException) -> None:
+        """Look at an error that passes through: say which of our limits caused it, and see a failover."""
+        code = sqlstate(error)
+        why = explain(code)
+        if why and why not in getattr(error, "__notes__", ()):
+            error.add_note(why)
+        if condemns(code) and (code != READ_ONLY or self.standby()):
+            self.condemned = self.marked = True
+
+    def standby(self) -> bool:
+        """Whether a refused write is the server's doing and not that of a read-only transaction."""
+        settings = self.get_settings()
+        reports = ("in_hot_standby", "default_transaction_read_only")
+        return any(getattr(settings, name, None) == "on" for name in reports)
+
+    def dismissed(self, fields: dict[str, str]) -> None:
+        """Take the server's last words, and hang up."""
+        self.last_words = error = asyncpg.PostgresError.new(fields)
+        self.noticed(error)
+        self.hang_up()
+
+    def _check_open(self) -> None:
+        if self.last_words is not None:
+            raise self.last_words
+        super()._check_open()
+
+    async def _introspect_types(self, *args: Any) -> Any:
+        """asyncpg's own look at types that are new to it: it puts back the one setting that it changes."""
+        before = self.dirty, self.marked
+        found = await super()._introspect_types(*args)
+        self.dirty, self.marked = before
+        return found
+
+    # -- the end ----------------------------------------------------------------------------------
+
+    def hang_up(self) -> None:
+        """Close at once, without a goodbye. Whoever waits for a reply gets an error."""
+        self._aborted = True
+        cut(self._transport)
+
+    def terminate(self) -> None:
+        """Close at once, with a goodbye if that cannot block."""
+        super().terminate()
+        cut(self._transport)
+
+    async def close(self, *, timeout: float | None = None) -> None:
+        """Close at once. asyncpg would wait for the server's goodbye, for ever if it does not come."""
+        self.terminate()
+
+    def bury(self) -> None:
+        """Close without the event loop, which is closed."""
+        self._aborted = True
+        self._termination_listeners.clear()
+        discard(self._transport)
+        self._cleanup()
+
+    def disown(self) -> None:
+        """In a child process: close our copy of the descriptor, and touch neither the socket nor the loop."""
+        self._aborted = True
+        orphan(self.sock.fileno())
+        discard(self._transport)
+        inherited.append(self._transport)
+
+    def __del__(self) -> None:
+        """Hang up in silence: a connection that sleeps in a pool when the process ends is no mistake."""
+        if getattr(self, "sock", None) is None or self.is_closed():
+            return
+        if self._process != os.getpid():
+            self.disown()
+        elif self._loop.is_closed():
+            discard(self._transport)
+        else:
+            shut(self.sock.fileno())  # the loop, which may run in another thread, sees that and cleans up
+
+    # -- client-side state ------------------------------------------------------------------------
+
+    def in_transaction(self) -> bool:
+        """Whether a transaction is open, failed or not."""
+        protocol = self._protocol
+        return protocol is not None and bool(protocol.is_in_transaction())
+
+    def untouched(self) -> bool:
+        """Whether the connection is as every borrower shall find it."""
+        return not (
+            self.marked
+            or self.unsynced
+            or self.running
+            or self._aborted
+            or self._top_xact is not None
+            or self._protocol.is_in_transaction()
+            or not self._protocol.is_connected()
+        )
+
+    def remember(self) -> None:
+        """Take the client-side state as it is now for what every borrower shall find."""
+        self.kept = (
+            {channel: set(callbacks) for channel, callbacks in self._listeners.items()},
+            set(self._log_listeners),
+            set(self._termination_listeners),
+            set(self._query_loggers),
+        )
+        self.recoded = False
+        self.marked = self.dirty
+
+    def bare(self) -> None:
+        """Forget all client-side state, for ``configure`` to begin anew."""
+        self.kept = ({}, set(), set(), set())
+        self.restore()
+
+    def restore(self) -> None:
+        """Put the client-side state back, without I/O."""
+        listeners, logs, terminations, queries = self.kept
+        self._listeners = {channel: set(callbacks) for channel, callbacks in listeners.items()}
+        self._log_listeners, self._termination_listeners = set(logs), set(terminations)
+        self._query_loggers = set(queries)
+        self._top_xact = None
+        self.marked = self.dirty or self.recoded
+
+    def over(self) -> None:
+        """End the lease for all that asyncpg made in it."""
+        self._pool_release_ctr = _Turn()
+
+    def prepares(self, willing: bool) -> None:
+        """Keep prepared statements from here on, or do nothing that outlives a transaction: behind a pooler."""
+        size = PREPARED if willing else 0
+        self._config = self._config._replace(statement_cache_size=size)
+        self._stmt_cache.set_max_size(size)
+        self._stmt_cache_enabled = willing
+        if not willing:
+            self._server_caps = self._server_caps._replace(jit=False)  # it would switch JIT off for a moment
+
+    def plan(self) -> Plan:
+        """How to make dicts of the rows of the statement that was executed last.
+
+        Raises:
+            PoolError: two of its columns have one name.
+        """
+        statement = self.described
+        plan = self._plans.get(statement)
+        if plan is None:
+            plan = plan_of(statement, self.coded)
+            if len(self._plans) >= PREPARED:
+                self._plans.clear()
+            self._plans[statement] = plan
+        return plan
+
+    def forget_prepared(self) -> None:
+        """The server has forgotten its prepared statements: so does the client."""
+        self._mark_stmts_as_closed()
+        self._plans.clear()
+
+    def ready_again(self) -> bool:
+        """The end of a reset. Returns whether the connection is as new."""
+        self.dirty = False
+        self.marked = self.recoded
+        return self.untouched()
+
+    add_listener = _touching(Base.add_listener)
+    remove_listener = _touching(Base.remove_listener)
+    add_log_listener = _touching(Base.add_log_listener)
+    remove_log_listener = _touching(Base.remove_log_listener)
+    add_termination_listener = _touching(Base.add_termination_listener)
+    remove_termination_listener = _touching(Base.remove_termination_listener)
+    add_query_logger = _touching(Base.add_query_logger)
+    remove_query_logger = _touching(Base.remove_query_logger)
+    set_type_codec = _recoding(Base.set_type_codec)
+    reset_type_codec = _recoding(Base.reset_type_codec)
+    set_builtin_type_codec = _recoding(Base.set_builtin_type_codec)

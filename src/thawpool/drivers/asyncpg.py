@@ -1,0 +1,328 @@
+"""PostgreSQL through asyncpg, for asyncio and uvloop."""
+
+from __future__ import annotations
+
+import asyncio
+import weakref
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from time import monotonic
+from typing import TYPE_CHECKING, ClassVar, Final, Literal
+
+import asyncpg
+
+from .._url import asyncpg_options
+from ..errors import ConfigError, ConnectFailed, ParamsError, PoolError
+from . import _dial
+from ._asyncpg_connection import Connection, inherited, sqlstate
+from ._asyncpg_loop import Loop
+from ._asyncpg_rows import rows_of
+from ._placeholders import compile_placeholders
+from ._postgresql import explain, unsent
+from ._session import Session
+from ._socket import look, shut
+from ._transport import keep_alive
+from .base import Params, Row, Sight, Verdict
+
+if TYPE_CHECKING:
+    from .._url import Target
+    from ..config import PoolConfig
+
+__all__ = ["Asyncpg"]
+
+#: What a dial may end with that another address may not.
+FAILURES: Final = (OSError, asyncpg.PostgresError, asyncpg.InternalClientError)
+#: How asyncpg begins its errors about statements that it did not send.
+UNSENT: Final = (
+    "connection is closed",
+    "cannot perform operation: connection is closed",
+    "cannot switch to state",
+    "not connected",
+)
+
+
+class Asyncpg:
+    """asyncpg for asyncio."""
+
+    system: ClassVar[Literal["postgresql"]] = "postgresql"
+
+    def __init__(self, target: Target, config: PoolConfig) -> None:
+        self.target = target
+        self.config = config
+        self.session = Session(target, config)
+        self.begin = self.session.begin
+        self.options = asyncpg_options(target)
+        self.role = self.options.pop("target_session_attrs", None)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._sentry: AsyncGenerator[None, None] | None = None
+        #: The connections of the loop that runs.
+        self._open: weakref.WeakSet[Connection] = weakref.WeakSet()
+
+    # -- dialing ---------------------------------------------------------------------------------
+
+    def _attempts(self, addresses: Mapping[str, list[str]]) -> Iterator[tuple[str, int, str, str | None]]:
+        """Host, port, address and role for each dial to try: the URL's hosts in their order."""
+        for role in ("standby", "any") if self.role == "prefer-standby" else (self.role,):
+            for host, port in self.target.hosts:
+                for address in addresses.get(host, [""]):
+                    yield host, port, address, role
+
+    async def connect(self, timeout: float) -> Connection:
+        until = monotonic() + timeout
+        password = await _dial.async_password(self.config, self.target, until)
+        addresses = await _dial.resolve(self.target, until)
+        attempts = list(self._attempts(addresses))
+        failure: BaseException = TimeoutError()
+        for number, (host, port, address, role) in enumerate(attempts):
+            now = monotonic()
+            if number and now >= until:
+                break
+            share = (until - now) / (len(attempts) - number)  # so that a silent host leaves time for the next
+            try:
+                async with asyncio.timeout(share):
+                    conn = await self._dial(host, port, address, role, password)
+            except FAILURES as error:
+                failure = error
+                continue
+            except asyncpg.ClientConfigurationError as error:
+                raise ConfigError(f"asyncpg refuses its arguments: {error}") from error
+            await self._ready(conn, until)
+            return conn
+        raise self._failed(failure, timeout) from failure
+
+    async def _dial(
+        self, host: str, port: int, address: str, role: str | None, password: str | None
+    ) -> Connection:
+        """Connect to one address, and leave nothing behind if that fails or is interrupted."""
+        loop = Loop(address)
+        try:
+            conn: Connection = await asyncpg.connect(
+                host=host,
+                port=port,
+                password=password,
+                target_session_attrs=role,
+                loop=loop,
+                timeout=None,
+                connection_class=Connection,
+                statement_cache_size=0,  # until it is known who answers
+                max_cached_statement_lifetime=0,  # else each cached statement would set a timer
+                **self.options,
+            )
+        except BaseException:
+            loop.cut()
+            raise
+        loop.forget()
+        return conn
+
+    def _failed(self, error: BaseException, timeout: float) -> Exception:
+        """Our error for a dial that ended with ``error``."""
+        if isinstance(error, TimeoutError) and error.errno is None:
+            return _dial.silent(self.target, timeout)
+        return _dial.refused(self.target, error, sqlstate(error))
+
+    async def _ready(self, conn: Connection, until: float) -> None:
+        """Set a fresh connection up, or close it."""
+        try:
+            async with asyncio.timeout(max(0.0, until - monotonic())):
+                await self._set_up(conn)
+        except BaseException as error:
+            self.close(conn)
+            if isinstance(error, TimeoutError):
+                raise _dial.silent(self.target, 0.0) from error
+            if not isinstance(error, (*FAILURES, PoolError)):
+                raise
+            raise _dial.unready(self.target, error) from error
+
+    async def _set_up(self, conn: Connection) -> None:
+        keep_alive(conn.sock, self.config.tcp_timeout)
+        await self._post_sentry(conn)
+        greeting = self.session.greeting(conn.get_server_pid())
+        if greeting is not None:
+            self.session.greeted(await conn.fetchrow(greeting))
+        conn.prepares(not self.session.pooled)
+        if self.config.configure is not None:
+            await _dial.awaited(self.config.configure(conn))
+        if conn.in_transaction() or conn.running:
+            raise ConnectFailed(
+                "the configure hook left the connection in a transaction or in the middle of a command; "
+                "let it commit and finish what it starts"
+            )
+        await self._synced(conn)
+        conn.dirty = conn.leased = False
+        conn.remember()
+
+    async def _post_sentry(self, conn: Connection) -> None:
+        """Have the connection closed when its event loop shuts down.
+
+        A loop closes asynchronous generators then. Once it is closed itself, nobody can close a transport in
+        good order. So one generator for each loop waits for that.
+        """
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop:
+            self._open = weakref.WeakSet()
+            self._sentry = _sentry(self._open)
+            await anext(self._sentry)
+            self._loop = loop
+        self._open.add(conn)
+
+    def _dismiss_sentry(self) -> None:
+        sentry, self._sentry, self._loop = self._sentry, None, None
+        if sentry is not None:
+            try:
+                sentry.aclose().send(None)
+            except StopIteration:
+                pass
+
+    # -- verbs that never wait -------------------------------------------------------------------
+
+    def close(self, conn: Connection) -> None:
+        try:
+            if conn._loop.is_closed():
+                conn.bury()
+            else:
+                conn.terminate()
+        except Exception:
+            conn.hang_up()
+        self._open.discard(conn)
+        if not self._open:
+            self._dismiss_sentry()
+
+    def abandon(self, conn: Connection) -> None:
+        conn.disown()
+        inherited.append(self._sentry)
+        self._loop = self._sentry = None
+
+    def abort(self, conn: Connection) -> None:
+        if not conn.is_closed():
+            shut(conn.sock.fileno())
+
+    def look(self, conn: Connection) -> Sight:
+        return Sight.GONE if conn.is_closed() else look(conn.sock.fileno())
+
+    def lost(self, conn: Connection) -> bool:
+        return bool(conn.is_closed())
+
+    def verdict(self, conn: Connection) -> Verdict:
+        conn.over()
+        if conn.untouched() and not self.session.always_reset:
+            return Verdict.CLEAN
+        if conn.condemned:
+            return Verdict.FAILOVER
+        if conn.is_closed():
+            return Verdict.BUSY if conn._aborted and conn.last_words is None else Verdict.LOST
+        if conn.running:
+            return Verdict.BUSY
+        conn.restore()
+        return Verdict.CLEAN if conn.untouched() and not self.session.always_reset else Verdict.DIRTY
+
+    def unsent(self, error: BaseException) -> bool:
+        if isinstance(error, (asyncpg.InterfaceError, asyncpg.InternalClientError)):
+            return str(error).startswith(UNSENT)
+        return unsent(sqlstate(error), str(error))
+
+    def explain(self, error: BaseException) -> str | None:
+        return explain(sqlstate(error))
+
+    def cleans_up(self) -> bool:
+        return self.session.cleans_up
+
+    # -- verbs -----------------------------------------------------------------------------------
+
+    async def check(self, conn: Connection, timeout: float) -> bool:
+        conn.leased = True
+        try:
+            async with asyncio.timeout(timeout):
+                if self.config.check is not None:
+                    return await _dial.awaited(self.config.check(conn)) is not False
+                await conn._protocol.ping()
+                return True
+        except Exception:
+            return False
+        finally:
+            conn.leased = False
+
+    async def reset(self, conn: Connection, timeout: float) -> bool:
+        if conn.recoded:
+            return False
+        conn.leased = True
+        try:
+            async with asyncio.timeout(timeout):
+                await self._reset(conn)
+                return conn.ready_again()
+        except Exception:
+            return False
+        finally:
+            conn.leased = False
+
+    async def _reset(self, conn: Connection) -> None:
+        text = self.session.reset(in_transaction=conn.in_transaction(), dirty=conn.dirty)
+        undone = text not in ("", "ROLLBACK")
+        if text:
+            await conn.execute(text)
+        if undone:
+            conn.forget_prepared()
+        if callable(self.config.reset):
+            await _dial.awaited(self.config.reset(conn))
+            conn._drop_local_statement_cache()  # the hook may have told the server to forget it
+        if undone and self.config.configure is not None:
+            conn.bare()
+            await _dial.awaited(self.config.configure(conn))
+            conn.remember()
+        else:
+            conn.restore()
+        await self._synced(conn)
+
+    @staticmethod
+    async def _synced(conn: Connection) -> None:
+        """Let the server end an exchange that asyncpg left open; until then it holds locks on what was named."""
+        if conn.unsynced:
+            await conn._protocol.ping()
+            conn.unsynced = False
+
+    async def fetch(self, conn: Connection, sql: str, params: Params | None) -> list[Row]:
+        sql, arguments = _arranged(sql, params)
+        try:
+            records = await conn.fetch(sql, *arguments)
+        except asyncpg.InterfaceError as error:
+            _refuse_count(error)
+            raise
+        return rows_of(records, conn.plan())
+
+    async def execute(self, conn: Connection, sql: str, params: Params | None) -> int:
+        sql, arguments = _arranged(sql, params)
+        try:
+            tag = await conn.execute(sql, *arguments)
+        except asyncpg.InterfaceError as error:
+            _refuse_count(error)
+            raise
+        count = tag.rpartition(" ")[2]
+        return int(count) if count.isdecimal() else -1
+
+    async def commit(self, conn: Connection) -> bool:
+        return bool(await conn.execute("COMMIT") == "COMMIT")
+
+    async def rollback(self, conn: Connection, timeout: float) -> None:
+        conn.until = min(conn.until, monotonic() + timeout)
+        await conn.execute("ROLLBACK")
+
+
+async def _sentry(connections: weakref.WeakSet[Connection]) -> AsyncGenerator[None, None]:
+    """Wait for the end of an event loop."""
+    try:
+        yield
+    finally:
+        for conn in tuple(connections):
+            conn.terminate()
+
+
+def _arranged(sql: str, params: Params | None) -> tuple[str, tuple[object, ...]]:
+    """A statement as asyncpg takes it, and its arguments."""
+    if params is None:
+        return sql, ()
+    compiled = compile_placeholders(sql)
+    return compiled.text, compiled.arrange(params)
+
+
+def _refuse_count(error: Exception) -> None:
+    """Raise our error for one of asyncpg's that is about the number of parameters."""
+    if str(error).startswith("the server expects"):
+        raise ParamsError(" ".join(str(error).split())) from error
