@@ -11,14 +11,17 @@ __all__ = ["main"]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit code: 0 done, 1 failed, 2 wrong usage."""
+    """Run the command line; returns the exit code: 0 done, 1 failed, 2 wrong usage, 130 Ctrl-C."""
     parser = argparse.ArgumentParser(
         prog="thawpool", description="A connection pool for serverless functions."
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_demo(commands)
     options = parser.parse_args(argv)
-    code: int = options.run(options)
+    try:
+        code: int = options.run(options)
+    except KeyboardInterrupt:
+        return 130
     return code
 
 
