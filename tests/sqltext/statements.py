@@ -147,11 +147,28 @@ _LEAVES = """
     SELECT SET_CONFIG /* hidden */ ('a.b', 'c', false)
     SELECT DISTINCT ON (a) set_config('a', 'b', false) FROM t
     SELECT 1 OPERATOR(pg_catalog.+) f(1)
+    SELECT x[1:f(1)], trim(both (x) from f(1)), CASE (1) WHEN f(1) THEN 1 END FROM t
+    SELECT CAST(1 AS numeric(f(1), 2)), 1::numeric(f(1))
+    SELECT 1 WHERE (a) IN (f(1)) AND (b) BETWEEN (1) AND f(1)
+    SELECT 1 FETCH FIRST f(1) ROWS ONLY
+    SELECT sum(x) OVER (ORDER BY x ROWS f(1) PRECEDING) FROM t
+    SELECT now() AT TIME ZONE f(1), 'a' LIKE 'b' ESCAPE f(1)
+    SELECT * FROM f(1) AS (values int)
+    SELECT * FROM f(1) AS (update t)
+    WITH a AS (SELECT 1), b AS (SELECT f(1)) SELECT 1
+    INSERT INTO t (a) SELECT f(1)
+    INSERT INTO t (a) VALUES (1) RETURNING f(a)
+    INSERT INTO t VALUES (f(1)) ON CONFLICT (f(a)) DO NOTHING
+    UPDATE t SET (a, b) = (f(1), 2)
+    MERGE INTO t USING s ON f(1) = 1 WHEN MATCHED THEN DELETE
     SELECT * FROM unnest(a) WITH ORDINALITY AS t(x, n), set_config('a', 'b', false)
     WITH a AS (SELECT 1) (SELECT 1) ORDER BY 1, set_config('a', 'b', false)
     SELECT * FROM f(1) AS (a int)
     SELECT * FROM a JOIN b ON f(a.x)
     CREATE TABLE t AS SELECT * FROM a JOIN b ON set_config('a', 'b', false) = a.x
+    CREATE TABLE index AS SELECT * FROM a JOIN b ON f(a.x) = 1
+    CREATE UNIQUE INDEX i ON t (f(a))
+    CREATE INDEX i ON t USING gin (f(a)) WHERE f(a) = 1
     DELETE FROM t USING f(1)
     SELECT my_function()
     SELECT public.lower('x')

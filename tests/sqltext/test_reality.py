@@ -40,6 +40,9 @@ HIDING_PLACES = f"""
     CREATE TABLE hidden_trigger (a int);
     CREATE FUNCTION fire() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM leave(1); RETURN NEW; END $$;
     CREATE TRIGGER fire BEFORE INSERT ON hidden_trigger FOR EACH ROW EXECUTE FUNCTION fire();
+    CREATE TABLE hidden_rule (a int);
+    CREATE RULE r AS ON INSERT TO hidden_rule DO ALSO SELECT leave(1);
+    CREATE TABLE hidden_check (a int CHECK (leave(a) > 0));
     CREATE TABLE hidden_policy AS SELECT 1 AS a;
     ALTER TABLE hidden_policy ENABLE ROW LEVEL SECURITY;
     CREATE POLICY p ON hidden_policy USING (leave(a) = 1);
@@ -56,6 +59,8 @@ UNSEEN = [
     "SELECT * FROM hidden_view",
     "INSERT INTO hidden_default DEFAULT VALUES",
     "INSERT INTO hidden_trigger VALUES (1)",
+    "INSERT INTO hidden_rule VALUES (1)",
+    "INSERT INTO hidden_check VALUES (1)",
     "SELECT * FROM hidden_policy",
     "SELECT #@# 1",
     "SELECT 1::hidden_domain",

@@ -34,12 +34,13 @@ NAMING: Final = _words(
 
 #: The grammar's own words.
 _SYNTAX: Final = """
-    all and any array as asc between by case check collate columns conflict constraint cross cube default
-    desc distinct do else end escape except exists fetch filter first for foreign from full group grouping
-    having identity ilike in include inner insert intersect into is join key lateral leading left like limit
-    materialized next not of offset on only operator or order outer over overlaps placing precision primary
-    repeatable returning right rollup row select set sets similar some table then to trailing union unique
-    using values variadic varying when where window with within zone
+    all and any array as asc asymmetric between both by case check collate columns conflict constraint
+    cross cube default desc distinct do else end escape except exists fetch filter first for foreign
+    from full group grouping having identity ilike in include inner insert intersect into is join key
+    lateral leading left like limit materialized next not of offset on only operator or order outer over
+    overlaps placing precision primary repeatable returning right rollup row select set sets similar
+    some symmetric table then to trailing union unique using values variadic varying when where window
+    with within zone
 """
 
 #: Functions with a syntax of their own.

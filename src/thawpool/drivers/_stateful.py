@@ -146,7 +146,7 @@ def _plain(word: str) -> str:
 
 def _is_index(words: list[str]) -> bool:
     """Whether this is CREATE INDEX, where ON and USING come before names."""
-    return words[0] == "create" and "index" in words[1:3]
+    return words[:2] == ["create", "index"] or words[:3] == ["create", "unique", "index"]
 
 
 def _names_columns(words: list[str], at: int, pairs: dict[int, int]) -> bool:
