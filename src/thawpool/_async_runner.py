@@ -148,8 +148,8 @@ class AsyncRunner(PoolBase):
             except StopIteration as stop:
                 return stop.value  # type: ignore[no-any-return]
             finally:
+                answer = error = None  # an error kept here would keep this frame, and all it holds, alive
                 self._settle()
-            answer = error = None
             try:
                 answer = await self._perform(trap)
             except BaseException as raised:

@@ -127,8 +127,8 @@ class SyncRunner(PoolBase):
                 except StopIteration as stop:
                     return stop.value  # type: ignore[no-any-return]
                 finally:
+                    answer = error = None  # an error kept here would keep this frame, and all it holds, alive
                     self._settle()
-                answer = error = None
                 try:
                     answer = self._perform(trap)
                 except BaseException as raised:

@@ -42,7 +42,11 @@ async def test_a_firewall_that_drops_packets(flavour: Flavour, packets_dropped: 
     pool = flavour.pool(packets_dropped.url())
     await first_time(pool)
     others = sockets_to(packets_dropped.port)
-    with nothing_lost(packets_dropped.port, sockets=others), at_most(LIMIT), pytest.raises(PoolTimeout) as caught:
+    with (
+        nothing_lost(packets_dropped.port, sockets=others),
+        at_most(LIMIT),
+        pytest.raises(PoolTimeout) as caught,
+    ):
         await pool.query("SELECT 1", timeout=LEFT)
     assert caught.value.phase == "connecting"
     at_rest(pool)
@@ -128,7 +132,9 @@ async def test_a_statement_into_a_black_hole(
 
 
 @pytest.mark.parametrize("sql", ["SELECT pg_sleep(9)", "SELECT generate_series(1, 100000000)"])
-async def test_a_statement_that_is_slow_or_never_stops_sending(flavour: Flavour, postgres: Postgres, sql: str) -> None:
+async def test_a_statement_that_is_slow_or_never_stops_sending(
+    flavour: Flavour, postgres: Postgres, sql: str
+) -> None:
     pool = flavour.pool(postgres.url())
     await pool.query("SELECT 1")
     with nothing_lost(postgres.port), at_most(LIMIT), pytest.raises(PoolTimeout) as caught:
@@ -174,7 +180,9 @@ async def test_a_reset_into_a_black_hole(flavour: Flavour, postgres: Postgres, l
     at_rest(pool)
 
 
-async def test_a_reset_after_a_query_with_a_timeout(flavour: Flavour, postgres: Postgres, link: StaleProxy) -> None:
+async def test_a_reset_after_a_query_with_a_timeout(
+    flavour: Flavour, postgres: Postgres, link: StaleProxy
+) -> None:
     async def forget_and_ask(conn: Any) -> None:
         link.forget()
         await flavour.run_on(conn, "SELECT 1")
