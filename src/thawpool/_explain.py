@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Sequence
 
 from .errors import ConnectFailed, ConnectionLost, LeaseError, PoolTimeout
@@ -33,7 +34,7 @@ def no_connection(
         parts.append(f"the last attempt to connect failed: {error}")
     elif phase == "waiting":
         if taken:
-            parts.append(f"taken at {', '.join(taken)}")
+            parts.append(f"taken at {_places(taken)}")
         parts.append("return connections sooner, raise max_size if the database allows, or raise timeout")
     timeout = PoolTimeout("; ".join(parts), phase=phase, connect_failed=isinstance(error, ConnectFailed))
     timeout.__cause__ = error
@@ -82,7 +83,7 @@ def still_out(pool: str, count: int, taken: Sequence[str]) -> None:
         "%s: the invocation ended with %d connection(s) still out on lease, taken%s",
         pool,
         count,
-        _at(", ".join(taken)),
+        _at(_places(taken)),
     )
 
 
@@ -92,6 +93,12 @@ def caller() -> str:
     while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("thawpool._"):
         frame = frame.f_back
     return f"{frame.f_code.co_filename}:{frame.f_lineno} in {frame.f_code.co_name}"
+
+
+def _places(taken: Sequence[str]) -> str:
+    """Where leases were taken, each place once."""
+    counts = Counter(taken)
+    return ", ".join(place if count == 1 else f"{place} ({count} times)" for place, count in counts.items())
 
 
 def _at(where: str | None) -> str:
