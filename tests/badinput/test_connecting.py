@@ -15,7 +15,7 @@ from tests.conftest import ProxyFactory
 from tests.support.full_backlog import FullBacklog
 
 from thawpool.testing._home import free_port
-from thawpool.testing.postgres import Postgres
+from thawpool.testing.postgres import Postgres, find_postgres
 
 
 async def test_a_wrong_password(flavour: Flavour, postgres_tls: Postgres) -> None:
@@ -123,7 +123,7 @@ async def test_something_else_than_a_database(flavour: Flavour, web_server: int)
 def small_postgres() -> Iterator[Postgres]:
     """A server with so few slots that one test can take them all."""
     settings = {"max_connections": "4", "superuser_reserved_connections": "0", "max_wal_senders": "0"}
-    with Postgres(settings=settings) as server:
+    with Postgres(find_postgres("embedded"), settings=settings) as server:
         yield server
 
 

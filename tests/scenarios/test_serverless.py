@@ -1,0 +1,149 @@
+"""Scenarios that no other pool's tests have: freezes, fleets, and instances that are simply gone."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from tests.api.flavours import Flavour
+
+from thawpool import Overloaded, PoolTimeout
+from thawpool.testing.postgres import Postgres, find_postgres
+
+ONE = [{"n": 1}]
+
+HOLDER = """
+import sys
+from thawpool import Pool
+pool = Pool({url!r}, server_transaction_timeout=0.3, server_idle_timeout=11)
+with pool.transaction() as tx:
+    tx.execute("LOCK TABLE {table}")
+    print("locked", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("end", [signal.SIGSTOP, signal.SIGKILL])
+def test_an_instance_that_stops_in_a_transaction_gives_its_locks_back(
+    postgres: Postgres, end: signal.Signals
+) -> None:
+    """T6: frozen, its socket is as alive as ever; only the server's own limit can end the transaction."""
+    table = f"locked_{end.name.lower()}"
+    with psycopg.connect(postgres.url(), autocommit=True) as conn:
+        conn.execute(f"CREATE TABLE {table} (n int)")
+        program = HOLDER.format(url=postgres.url(), table=table)
+        with subprocess.Popen(
+            [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        ) as holder:
+            try:
+                assert holder.stdout is not None
+                assert select.select([holder.stdout], [], [], 20)[0], "the instance never had its lock"
+                assert holder.stdout.readline() == b"locked\n"
+                os.kill(holder.pid, end)
+                since = time.monotonic()
+                conn.execute("SET lock_timeout = '10s'")
+                conn.execute(f"DROP TABLE {table}")
+                assert time.monotonic() - since < 2
+            finally:
+                holder.kill()
+
+
+async def test_a_token_that_expires_is_replaced_at_the_next_dial(
+    flavour: Flavour, postgres: Postgres
+) -> None:
+    """T13: each dial asks for the password anew, and an async function may answer."""
+    asked: list[int] = []
+
+    def token() -> str:
+        asked.append(1)
+        return f"token-{len(asked)}"
+
+    async def async_token() -> str:
+        return token()
+
+    pool = flavour.pool(postgres.url(), max_size=2, password=async_token if flavour.is_async else token)
+    await pool.warm(2)
+    await pool.expire()
+    assert await pool.query("SELECT 1 AS n") == ONE
+    assert len(asked) == 3
+
+
+async def test_the_server_gives_up_at_the_same_moment_as_the_pool(
+    flavour: Flavour, postgres: Postgres
+) -> None:
+    """T14: the two limits are equal, so that each query meets a session that just ended, or is about to."""
+    pool = flavour.pool(
+        postgres.url(), max_size=1, idle_timeout=0.05, trust_window=0.01, server_idle_timeout=0.05
+    )
+    pause = flavour.pool(postgres.url(), name="pause")
+    for wait in (0.045, 0.05, 0.051, 0.052, 0.055, 0.06) * 2:
+        assert await pool.query("SELECT 1 AS n") == ONE
+        await pause.query(f"SELECT pg_sleep({wait})")
+
+
+@pytest.fixture(scope="module")
+def small_postgres() -> Iterator[Postgres]:
+    settings = {"max_connections": "12", "superuser_reserved_connections": "0", "max_wal_senders": "0"}
+    with Postgres(find_postgres("embedded"), settings=settings) as server:
+        yield server
+
+
+async def test_a_new_fleet_arrives_while_the_old_one_sleeps(
+    flavour: Flavour, small_postgres: Postgres
+) -> None:
+    """T12: a deployment. The old instances hold every slot and never run again; the server frees them."""
+    old = [
+        flavour.pool(
+            small_postgres.url(application_name="old"), max_size=4, trust_window=0, server_idle_timeout=0.3
+        )
+        for _ in range(3)
+    ]
+    for pool in old:
+        await pool.warm(4)
+    new = flavour.pool(small_postgres.url(), max_size=4)
+    with pytest.raises(Overloaded):
+        await new.query("SELECT 1 AS n")
+    since = time.monotonic()
+    while True:
+        try:
+            rows = await new.query("SELECT 1 AS n")
+        except Overloaded:
+            assert time.monotonic() - since < 10
+            continue
+        break
+    assert rows == ONE
+    for pool in old:
+        assert await pool.query("SELECT 1 AS n") == ONE, "and who wakes after all is served too"
+        await pool.close()
+
+
+async def test_more_instances_than_the_server_has_slots_for(
+    flavour: Flavour, small_postgres: Postgres
+) -> None:
+    """T11: some are refused, quickly and by name; nobody who has a connection loses it."""
+    pools = [
+        flavour.pool(small_postgres.url(application_name="fleet"), max_size=2, timeout=1) for _ in range(8)
+    ]
+
+    async def serve(number: int) -> int:
+        served = 0
+        for _ in range(10):
+            try:
+                assert await pools[number % 8].query("SELECT pg_sleep(0.002)::text AS n") == [{"n": ""}]
+                served += 1
+            except (Overloaded, PoolTimeout):
+                pass
+        return served
+
+    jobs = [flavour.spawn(serve(number)) for number in range(16)]
+    assert sum([await job for job in jobs]) >= 80
+    assert sum(pool.stats().retired.get("lost", 0) for pool in pools) == 0
+    for pool in pools:
+        await pool.close()
