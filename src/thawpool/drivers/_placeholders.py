@@ -165,8 +165,8 @@ class _Rewriting:
                 "write %s or %(name)s for a parameter, %% for a percent sign"
             )
             return mark
-        before, after = match.string[: match.start()][-1:], match.string[match.end() :][:1]
-        return f"{_gap(before)}${number}{_gap(after)}"
+        code, start, end = match.string, match.start(), match.end()
+        return f"{_gap(code[max(start - 1, 0) : start])}${number}{_gap(code[end : end + 1])}"
 
 
 def _gap(neighbour: str) -> str:
