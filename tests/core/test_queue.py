@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.core.helpers import HALF, T0, at, close_doomed, give, lease, make, slot_of, wait, waiter_of
+from tests.core.helpers import HALF, T0, at, close_doomed, give, lease, make, rest, slot_of, wait, waiter_of
 
 from thawpool._core.audit import audit
 from thawpool._core.slot import CHECKING, IDLE, LEASED, OPENING, SUSPECT
@@ -177,3 +177,24 @@ def test_the_queue_keeps_the_order_of_arrival() -> None:
     queue.leave(waiters[2])
     assert list(queue) == [waiters[1], waiters[3], waiters[4]]
     assert Queue().head() is None
+
+
+def test_max_waiting_does_not_count_who_waits_for_a_seat_that_is_being_closed() -> None:
+    """After a long sleep the first request closes what is too old: it must not be refused for that."""
+    state = make(max_size=2, max_waiting=0)
+    rest(state, 2)
+    first, second = wait(state, at(60)), wait(state, at(60))
+    with pytest.raises(PoolSaturated):
+        state.claim(at(60))
+    close_doomed(state, at(60))
+    assert first.slot is not None
+    assert second.slot is not None
+
+
+def test_max_waiting_counts_who_waits_for_a_seat_that_will_not_be_free() -> None:
+    state = make(max_size=2, max_waiting=0)
+    one, _ = lease(state), lease(state)
+    state.resize(1, T0)
+    give(state, one)
+    with pytest.raises(PoolSaturated):
+        state.claim(T0)

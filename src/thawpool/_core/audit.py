@@ -16,7 +16,7 @@ def audit(state: PoolState) -> None:
         _liveness(state)
     if state.closed:
         assert not state.idle, "a closed pool keeps trusted connections"
-        assert not state.suspects, "a closed pool keeps connections"
+        assert not state.suspects, "a closed pool keeps suspect connections"
         assert not state.waiters, "a closed pool keeps waiters"
 
 

@@ -129,7 +129,7 @@ class PoolState:
             or wall >= slot.expires_wall
             or mono >= slot.expires_mono
             or slot.uses >= self.max_uses
-            or (len(self.slots) > self.max_size and self._surplus())
+            or (len(self.slots) > self.max_size and self._living() > self.max_size)
         ):
             self._retire(slot, self._spent(slot, wall, mono))
             return
@@ -168,7 +168,11 @@ class PoolState:
         self.waiters.join(waiter)
         self._serve(now)
         waiting = len(self.waiters) - 1
-        if waiter.slot is None and waiting >= self.limits.max_waiting:
+        # Some wait for no lease: a seat is theirs as soon as it is closed, or as the next dial is due.
+        if (
+            waiter.slot is None
+            and waiting - max(0, self.max_size - self._living()) >= self.limits.max_waiting
+        ):
             self.waiters.leave(waiter)
             raise PoolSaturated(
                 f"{waiting} requests already wait for one of {self.max_size} connections "
@@ -203,8 +207,11 @@ class PoolState:
         slot = waiter.slot
         if slot is None:
             self._serve(now)
-        elif slot.state is LEASED and not slot.released_wall <= now.wall < slot.good_until:
-            slot.state = CHECKING  # granted, and time passed before anybody noticed
+        elif slot.state is LEASED:
+            if slot.released_wall <= now.wall < slot.good_until:
+                slot.taken_at = now.wall
+            else:
+                slot.state = CHECKING  # granted, and time passed before anybody noticed
         return waiter.slot or waiter
 
     def cancel(self, claim: Slot | Waiter, now: Instant) -> None:
@@ -321,9 +328,9 @@ class PoolState:
         self._serve(now)
 
     def expire(self, now: Instant) -> int:
-        """Retire every connection: idle ones now, leased ones on return. Returns how many were open."""
+        """Retire every connection: idle ones now, others on return. Returns how many that concerns."""
         self.generation += 1
-        count = len(self.slots)
+        count = self._living()
         self._retire_idle("expired")
         self._serve(now)
         return count
@@ -331,7 +338,7 @@ class PoolState:
     def resize(self, max_size: int, now: Instant) -> None:
         """A new ``max_size``; a surplus closes, idle connections now, leased ones on return."""
         self.max_size = max_size
-        while (self.suspects or self.idle) and self._surplus():
+        while (self.suspects or self.idle) and self._living() > max_size:
             self._retire((self.suspects or self.idle).pop(0), "surplus")
         self._serve(now)
 
@@ -431,18 +438,18 @@ class PoolState:
         """Let a connection rest that nobody used; it keeps the trust that it had."""
         if slot.generation != self.generation:
             self._retire(slot, "closed" if self.closed else "expired")
-        elif self._surplus():
+        elif self._living() > self.max_size:
             self._retire(slot, "surplus")
         elif slot.state is LEASED and slot.released_wall <= now.wall < slot.good_until:
             slot.state = IDLE
             self.idle.append(slot)
         else:
             slot.state = SUSPECT
-            self.suspects.append(slot)
+            self.suspects = sorted([*self.suspects, slot], key=_released)
 
-    def _surplus(self) -> bool:
-        """Whether more are open, and not closing yet, than may be."""
-        return sum(slot.state is not CLOSING for slot in self.slots) > self.max_size
+    def _living(self) -> int:
+        """How many are open or being opened, and not closing yet."""
+        return sum(slot.state is not CLOSING for slot in self.slots)
 
     def _grant(self, waiter: Waiter, slot: Slot, wall: float) -> None:
         slot.taken_at = wall

@@ -124,6 +124,7 @@ def give_clean(world: World, seat: Seat) -> None:
     ):
         seat.prove()
     else:
+        seat.acts()
         world.unproven((seat,))
     state.give(seat, now.wall, now.mono)
     if seat.state is LEASED:
@@ -175,10 +176,7 @@ def finish(world: World, task: Task, end: str = "") -> None:
     elif kind is Dial:
         _dialed(world, task, end)
     elif kind is Check:
-        if end == "alive":
-            trap.slot.prove()
-        world.checks += end != "lost"
-        world.resume(task, "" if end == "alive" else "lost" if end == "lost" else "check")
+        _checked(world, task, end)
     else:
         if end == "clean":
             trap.slot.prove()
@@ -194,6 +192,22 @@ def _dialed(world: World, task: Task, end: str) -> None:
         world.resume(task, None, Overloaded("no slot left"))
     else:
         world.resume(task, None, ConnectFailed(end, transient=end != "fatal"))
+
+
+def _checked(world: World, task: Task, end: str) -> None:
+    seat: Seat = task.trap.slot
+    if end == "lost":
+        world.resume(task, end)
+        return
+    world.checks += 1
+    if end == "alive":
+        seat.prove()
+        world.resume(task, "")
+    else:
+        world.dead_since = seat.active_step
+        world.resume(task, "check")
+        rest: list[Any] = world.state.suspects
+        ensure(all(other.active_step > world.dead_since for other in rest), "a dead one's elders are kept")
 
 
 def wake(world: World, task: Task) -> None:

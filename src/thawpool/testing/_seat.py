@@ -40,6 +40,7 @@ class Seat(Slot):  # type: ignore[misc]  # final to everybody but its observer
 
     __slots__ = (
         "active",
+        "active_step",
         "born",
         "held",
         "last",
@@ -59,8 +60,9 @@ class Seat(Slot):  # type: ignore[misc]  # final to everybody but its observer
         #: Whether a borrower has it, how often one had, and whether none may ever have it again.
         self.held = self.tainted = False
         self.lent = 0
-        #: When it was opened, and when it last did something.
+        #: When it was opened, and when (and in which step) it last did something.
         self.born = self.active = world.instant
+        self.active_step = 0
         #: When it last proved to be alive: the wall time, and how many thaws there had been.
         self.proof_wall, self.proof_thaws = 0.0, -1
         self.taken_wall, self.taken_thaws = 0.0, -1
@@ -84,13 +86,20 @@ class Seat(Slot):  # type: ignore[misc]  # final to everybody but its observer
 
     def _young_enough(self) -> None:
         now, limits = self.world.instant, self.world.state.limits
+        ensure(
+            self.active_step > self.world.dead_since, "a connection is probed although a younger one was dead"
+        )
         ensure(age(*self.active, now) < limits.idle_timeout, "a connection beyond idle_timeout is not closed")
         ensure(age(*self.born, now) < limits.max_lifetime, "a connection beyond max_lifetime is not closed")
+
+    def acts(self) -> None:
+        self.active = self.world.instant
+        self.active_step = self.world.step
 
     def prove(self) -> None:
         """The connection lives: its server answered, or a borrower used it until just now."""
         world = self.world
-        self.active = world.instant
+        self.acts()
         self.proof_wall, self.proof_thaws = world.instant.wall, world.thaws
 
     def lend(self) -> None:

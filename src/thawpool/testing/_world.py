@@ -42,6 +42,7 @@ class World:
         "closed",
         "closing",
         "connect_timeout",
+        "dead_since",
         "dial_odds",
         "failed_dials",
         "instant",
@@ -74,6 +75,8 @@ class World:
         #: What this step is about, for the trace.
         self.label: tuple[object, ...] = ()
         self.step = self.number = self.thaws = 0
+        #: When a probe fails: the step in which its connection last did something.
+        self.dead_since = -1
         #: The model's own books.
         self.opened = self.closed = self.failed_dials = self.checks = 0
         #: The latest arrival that was served in this step, and what the trace names.
@@ -188,7 +191,9 @@ class World:
             if isinstance(raised, PoolClosed):
                 ensure(self.state.closed, "PoolClosed from an open pool")
             else:
-                ensure(len(self.state.waiters) >= self.state.limits.max_waiting, "refused, but few wait")
+                seats = sum(slot.state is not CLOSING for slot in self.state.slots)
+                waiting = len(self.state.waiters) - max(0, self.state.max_size - seats)
+                ensure(waiting >= self.state.limits.max_waiting, "refused, but few wait")
 
     # -- connections -----------------------------------------------------------------------------
 
@@ -214,7 +219,6 @@ class World:
         self.leases[index] = self.leases[-1]
         del self.leases[-1]
         seat.held = False
-        seat.active = self.instant
         return seat
 
     def close_one(self) -> None:
@@ -248,6 +252,7 @@ class World:
                 if waiter.slot is not None and waiter.signal is not None:
                     ensure(waiter.signal.number < first.number, "a later waiter was granted before the first")
         self.served = 0
+        self.dead_since = -1
         state.woken.clear()
         state.events.clear()
 

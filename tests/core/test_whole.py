@@ -1,0 +1,250 @@
+"""The pool as a whole: opening ahead, expiring, resizing, trimming, closing."""
+
+from __future__ import annotations
+
+import pytest
+from tests.core.helpers import HALF, T0, at, close_doomed, give, lease, make, outage, rest, slot_of, wait
+
+from thawpool._core.audit import audit
+from thawpool._core.slot import CLOSING, GONE, IDLE, LEASED, OPENING
+from thawpool.errors import PoolClosed
+
+
+def test_a_permit_is_given_up_to_max_size() -> None:
+    state = make(max_size=2)
+    one, two = slot_of(state.claim(T0)), slot_of(state.claim(T0))
+    assert state.opening == 2
+    assert state.slots == {one, two}
+    wait(state)
+    audit(state)
+
+
+def test_a_dial_that_is_cancelled_frees_its_seat() -> None:
+    state = make(max_size=1)
+    slot = slot_of(state.claim(T0))
+    waiter = wait(state)
+    state.cancel(slot, T0)
+    audit(state)
+    assert slot.state is GONE
+    assert waiter.slot is not None
+    assert waiter.slot.state is OPENING
+    assert (state.opening, state.failures) == (1, 0)
+
+
+def test_what_has_ended_cannot_be_cancelled_again() -> None:
+    state = make(max_size=1)
+    slot = slot_of(state.claim(T0))
+    state.cancel(slot, T0)
+    state.cancel(slot, T0)
+    assert state.opening == 0
+    audit(state)
+
+
+def test_reserve_opens_up_to_its_target() -> None:
+    state = make(max_size=3)
+    lease(state)
+    slot = state.reserve(2, T0)
+    assert slot is not None
+    assert slot.state is OPENING
+    assert state.reserve(2, T0) is None
+    audit(state)
+
+
+def test_reserve_never_exceeds_max_size() -> None:
+    state = make(max_size=1)
+    assert state.reserve(5, T0) is not None
+    assert state.reserve(5, T0) is None
+
+
+def test_reserve_heeds_an_outage() -> None:
+    state = make(max_size=2)
+    outage(state)
+    assert state.reserve(2, T0) is None
+    assert state.reserve(2, at(1)) is not None
+    assert state.reserve(2, at(1)) is None
+
+
+def test_reserve_in_a_closed_pool_is_refused() -> None:
+    state = make()
+    state.shut()
+    with pytest.raises(PoolClosed, match="the pool is closed"):
+        state.reserve(1, T0)
+
+
+def test_expire_retires_idle_ones_now_and_others_on_return() -> None:
+    state = make(max_size=4)
+    one, two, three = rest(state, 3)
+    assert state.take(T0.wall) is three
+    assert state.take(T0.wall) is two
+    state.retire(two, "busy", T0)
+    dialing = state.reserve(4, T0)
+    assert dialing is not None
+    assert state.expire(T0) == 3  # idle, leased, opening; but not the one that is closing already
+    audit(state)
+    assert (one.reason, two.reason, three.reason) == ("expired", "busy", "")
+    give(state, three)
+    assert three.reason == "expired"
+    state.opened(dialing, object(), T0, HALF)
+    give(state, dialing)
+    assert dialing.reason == "expired"
+
+
+def test_expire_retires_suspects() -> None:
+    state = make()
+    (slot,) = rest(state, 1)
+    state.thaw(T0, "signal")
+    assert state.expire(T0) == 1
+    assert slot.reason == "expired"
+    audit(state)
+
+
+def test_expire_lets_the_waiters_dial() -> None:
+    state = make(max_size=2)
+    outage(state)
+    waiter = wait(state)
+    state.expire(at(1))
+    assert waiter.slot is not None
+    audit(state)
+
+
+def test_a_connection_of_the_new_generation_is_kept() -> None:
+    state = make()
+    state.expire(T0)
+    (slot,) = rest(state, 1)
+    assert slot.state is IDLE
+
+
+def test_a_smaller_max_size_closes_suspects_first_then_the_oldest() -> None:
+    state = make(max_size=4)
+    one, two, three, four = rest(state, 4)
+    state.thaw(T0, "signal")
+    state.passed(slot_of(state.claim(T0)), T0)
+    (used,) = [s for s in state.slots if s.state is LEASED]
+    give(state, used)
+    assert state.idle == [used]
+    oldest = state.suspects[0]
+    state.resize(3, T0)
+    audit(state)
+    assert oldest.reason == "surplus"
+    state.resize(1, T0)
+    audit(state)
+    assert state.idle == [used]
+    assert sorted(s.reason for s in (one, two, three, four)) == ["", "surplus", "surplus", "surplus"]
+
+
+def test_a_smaller_max_size_leaves_leases_alone() -> None:
+    state = make(max_size=2)
+    one, two = lease(state), lease(state)
+    state.resize(1, T0)
+    assert one.state is two.state is LEASED
+    assert len(state.slots) == 2
+    audit(state)
+
+
+def test_a_larger_max_size_lets_waiters_dial() -> None:
+    state = make(max_size=1)
+    lease(state)
+    first, second, third = wait(state), wait(state), wait(state)
+    state.resize(3, T0)
+    audit(state)
+    assert [w.slot is not None for w in (first, second, third)] == [True, True, False]
+
+
+def test_trim_keeps_the_youngest() -> None:
+    state = make(max_size=4)
+    one, two, three, four = rest(state, 4)
+    assert state.trim(1) == 3
+    audit(state)
+    assert state.idle == [four]
+    assert [s.reason for s in (one, two, three)] == ["surplus"] * 3
+    assert state.trim(1) == 0
+    assert state.trim(0, "idle") == 1
+    assert four.reason == "idle"
+
+
+def test_trim_closes_suspects_before_trusted_ones() -> None:
+    state = make(max_size=2)
+    rest(state, 2)
+    state.thaw(T0, "signal")
+    slot = slot_of(state.claim(T0))
+    state.passed(slot, T0)
+    give(state, slot)
+    assert state.trim(1) == 1
+    assert state.idle == [slot]
+
+
+def test_closing_retires_what_rests_and_tells_who_waits() -> None:
+    state = make(max_size=2)
+    one = lease(state)
+    two = lease(state)
+    first, second = wait(state), wait(state)
+    give_back = state.shut()
+    audit(state)
+    assert state.woken == [first, second]
+    assert first.ready
+    assert first.slot is None
+    with pytest.raises(PoolClosed):
+        state.woke(first, T0)
+    with pytest.raises(PoolClosed):
+        state.claim(T0)
+    with pytest.raises(PoolClosed):
+        state.again(one, T0)
+    give(state, one)
+    assert one.reason == "closed"
+    state.retire(two, "busy", T0)
+    assert not give_back.ready
+    close_doomed(state)
+    assert give_back.ready
+
+
+def test_closing_retires_idle_and_suspect_connections() -> None:
+    state = make(max_size=2)
+    one, two = rest(state, 2)
+    state.thaw(T0, "signal")
+    slot = slot_of(state.claim(T0))
+    state.passed(slot, T0)
+    give(state, slot)
+    state.shut()
+    audit(state)
+    assert one.reason == two.reason == "closed"
+
+
+def test_closing_twice_retires_nothing_twice() -> None:
+    state = make()
+    rest(state, 1)
+    state.shut()
+    generation = state.generation
+    state.shut()
+    assert state.generation == generation
+    assert state.retired == {"closed": 1}
+
+
+def test_a_dial_that_succeeds_in_a_closed_pool_is_closed() -> None:
+    state = make()
+    slot = slot_of(state.claim(T0))
+    state.shut()
+    with pytest.raises(PoolClosed):
+        state.opened(slot, object(), T0, HALF)
+    audit(state)
+    assert (slot.state, slot.reason, state.opening) == (CLOSING, "closed", 0)
+
+
+def test_a_dial_that_fails_in_a_closed_pool_wakes_the_closer() -> None:
+    state = make()
+    slot = slot_of(state.claim(T0))
+    closer = state.shut()
+    state.open_failed(slot, OSError("refused"), T0, HALF)
+    assert closer.ready
+    assert state.woken == [closer]
+    assert state.events[-1] == ("open_failed", "OSError")
+
+
+def test_a_lease_cancelled_in_a_closed_pool_is_closed() -> None:
+    state = make(max_size=1)
+    slot = lease(state)
+    waiter = wait(state)
+    give(state, slot)
+    state.shut()
+    state.cancel(waiter, T0)
+    audit(state)
+    assert slot.reason == "closed"
