@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-
 from tests.api.flavours import FLAVOURS, pytest_pyfunc_call
 from tests.support.loops import LoopFlavour
 from tests.support.stale_proxy import StaleProxy
+
 from thawpool.testing.postgres import Postgres
 
 __all__ = ["flavour", "link", "pytest_pyfunc_call"]

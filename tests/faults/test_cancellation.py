@@ -8,12 +8,12 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
-
 from tests.api.flavours import ASYNC, Flavour
 from tests.support.cancelling import Cancelling, Moment
-from tests.support.losses import at_rest, nothing_lost
 from tests.support.loops import ASYNC_LOOPS
+from tests.support.losses import at_rest, nothing_lost
 from tests.support.stale_proxy import StaleProxy
+
 from thawpool import AsyncPool
 from thawpool.testing.postgres import Postgres
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
 from tests.api.flavours import Flavour, done
 from tests.support.full_backlog import FullBacklog
-from tests.support.losses import at_most, at_rest, nothing_lost, sockets_to
 from tests.support.loops import LOOPS
+from tests.support.losses import at_most, at_rest, nothing_lost, sockets_to
 from tests.support.shifted_clock import ShiftedClock
 from tests.support.stale_proxy import StaleProxy
+
 from thawpool import ConnectFailed, PoolTimeout
 from thawpool.testing.postgres import Postgres
 
@@ -263,7 +263,7 @@ async def test_closing_a_pool_cuts_off_whoever_does_not_come_back(
     await leased.wait()
     with at_most(LIMIT):
         await pool.close(timeout=LEFT)
-    with at_most(LIMIT), pytest.raises(Exception, match="(?i)connection"):
+    with at_most(LIMIT), pytest.raises(Exception, match=r"(?i)connection"):
         await holder
     cut.set()
     at_rest(pool)

@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
-
 from tests.support.losses import at_most, at_rest, nothing_lost
 from tests.support.shifted_clock import ShiftedClock
 from tests.support.stale_proxy import StaleProxy
 from tests.support.waiting import eventually
+
 from thawpool import Pool
 from thawpool.testing.postgres import Postgres
 
@@ -105,7 +105,7 @@ def test_during_a_probe_or_a_reset(postgres: Postgres, link: StaleProxy, dirty: 
     clock = ShiftedClock()
     with Pool(link.url(postgres.url()), max_size=1, clock=clock) as pool:
         pool.query("SELECT 1")
-        sent = link.bytes_up
+        sent = sys.maxsize
         with nothing_lost(link.port), at_most(2 * SOON):
             if dirty:
                 with interrupted_once(lambda: link.bytes_up > sent):
@@ -116,6 +116,7 @@ def test_during_a_probe_or_a_reset(postgres: Postgres, link: StaleProxy, dirty: 
             else:
                 clock.freeze(5.0)
                 link.slow(0.2)
+                sent = link.bytes_up
                 with interrupted_once(lambda: link.bytes_up > sent):
                     pool.query("SELECT 1")
         at_rest(pool)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-
 from tests.api.flavours import Flavour
 from tests.support.losses import at_most, at_rest, nothing_lost
 from tests.support.shifted_clock import ShiftedClock
 from tests.support.stale_proxy import StaleProxy
+
 from thawpool.testing.postgres import Postgres
 
 #: Longer than a connection is trusted, shorter than it may lie idle.
