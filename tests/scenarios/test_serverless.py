@@ -13,6 +13,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 from tests.api.flavours import Flavour
+from tests.scenarios.sessions import sessions
 
 from thawpool import Overloaded, PoolTimeout
 from thawpool.testing.postgres import Postgres, find_postgres
@@ -53,6 +54,69 @@ def test_an_instance_that_stops_in_a_transaction_gives_its_locks_back(
                 assert time.monotonic() - since < 2
             finally:
                 holder.kill()
+
+
+SLEEPER = {
+    False: """
+import sys
+from thawpool import Pool
+pool = Pool({url!r}, max_size=3, idle_timeout=0.1, trust_window=0.05, server_idle_timeout=0.3)
+pool.warm(3)
+print("asleep", flush=True)
+sys.stdin.readline()
+print(pool.query("SELECT 1 AS n"), flush=True)
+""",
+    True: """
+import asyncio, sys
+from thawpool import AsyncPool
+pool = AsyncPool({url!r}, max_size=3, idle_timeout=0.1, trust_window=0.05, server_idle_timeout=0.3)
+async def main():
+    await pool.warm(3)
+    print("asleep", flush=True)
+    sys.stdin.readline()
+    print(await pool.query("SELECT 1 AS n"), flush=True)
+asyncio.run(main())
+""",
+}
+
+
+async def test_a_frozen_instance_wakes_without_a_failed_query(flavour: Flavour, postgres: Postgres) -> None:
+    """T2: stopped until the server has ended all its sessions, then continued."""
+    name = f"sleeper-{flavour.name}"
+    program = SLEEPER[flavour.is_async].format(url=flavour.url(postgres.url(application_name=name)))
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as instance:
+        try:
+            assert instance.stdout is not None
+            assert instance.stdin is not None
+            assert instance.stdout.readline() == "asleep\n"
+            os.kill(instance.pid, signal.SIGSTOP)
+            await flavour.until(lambda: sessions(postgres, name) == 0)
+            os.kill(instance.pid, signal.SIGCONT)
+            instance.stdin.write("\n")
+            instance.stdin.flush()
+            assert instance.stdout.readline() == "[{'n': 1}]\n"
+        finally:
+            instance.kill()
+
+
+async def test_a_terminated_instance_leaves_nothing(flavour: Flavour, postgres: Postgres) -> None:
+    """T5: SIGTERM, which most programs do not handle; the kernel closes what was open."""
+    name = f"terminated-{flavour.name}"
+    program = SLEEPER[flavour.is_async].format(url=flavour.url(postgres.url(application_name=name)))
+    with subprocess.Popen(
+        [sys.executable, "-c", program.replace("server_idle_timeout=0.3", "server_idle_timeout=600")],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    ) as instance:  # fmt: skip
+        try:
+            assert instance.stdout is not None
+            assert instance.stdout.readline() == "asleep\n"
+            assert sessions(postgres, name) == 3
+            instance.terminate()
+            await flavour.until(lambda: sessions(postgres, name) == 0)
+        finally:
+            instance.kill()
 
 
 async def test_a_token_that_expires_is_replaced_at_the_next_dial(
