@@ -8,8 +8,9 @@ is not recognised counts as final, so that nobody hammers on a guess.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from ..errors import ConfigError, ConnectFailed, Overloaded, PoolError
 from ._postgresql import Fault, classify
@@ -18,12 +19,24 @@ if TYPE_CHECKING:
     from .._url import Target
     from ..config import PoolConfig
 
-__all__ = ["async_password", "awaited", "check_files", "password", "refused", "resolve", "silent", "unready"]
+__all__ = [
+    "async_password",
+    "awaited",
+    "check_files",
+    "password",
+    "refused",
+    "resolve",
+    "shares",
+    "silent",
+    "unready",
+]
 
 #: How libpq begins what it says of each attempt.
 PREAMBLE: Final = re.compile(
     r'(connection failed: )?connection to server (at "[^"]*"( \([^)]*\))?, port \d+|on socket "[^"]*") failed: '
 )
+T = TypeVar("T")
+
 #: What the network and the operating system say when trying again may help.
 PASSING: Final = re.compile(
     r"connection refused|reset by peer|closed the connection unexpectedly|connection (was )?closed|broken pipe"
@@ -82,6 +95,15 @@ def check_files(target: Target) -> None:
                 open(path, "rb").close()
             except OSError as error:
                 raise ConfigError(f"{name}={path}: {error.strerror}") from error
+
+
+def shares(attempts: Sequence[T], until: float) -> Iterator[tuple[T, float]]:
+    """Each attempt with its own end: equal parts of what is left, so that a silent host leaves time for the next."""
+    for number, attempt in enumerate(attempts):
+        now = monotonic()
+        if number and now >= until:
+            return
+        yield attempt, now + (until - now) / (len(attempts) - number)
 
 
 def silent(target: Target, timeout: float) -> ConnectFailed:

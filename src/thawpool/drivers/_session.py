@@ -48,11 +48,13 @@ class Session:
         self.detect = config.pooler == "auto"
         #: Whether the server ends idle sessions. Assumed until a server says that it cannot.
         self.cleans_up = True
+        #: Whether the server refused the greeting: a relative of PostgreSQL that lacks its catalogs.
+        self.foreign = False
         self._warned = False
 
     def greeting(self, pid: int) -> str | None:
         """The one statement to send on a new connection, or None where none is wanted."""
-        if self.pooled or (not self.settings and not self.detect):
+        if self.pooled or self.foreign or (not self.settings and not self.detect):
             return None
         return limits_sql(self.settings, pid)
 
@@ -62,14 +64,33 @@ class Session:
             self.pooled = bool(row["pooled"])
         wanted = "idle_session_timeout" in self.settings
         self.cleans_up = self.pooled or not wanted or bool(row["cleans_up"])
-        if not self.cleans_up and not self._warned:
-            self._warned = True
-            import logging
-
-            logging.getLogger("thawpool").warning(
+        if not self.cleans_up:
+            self._warn(
                 "this PostgreSQL server is older than 14 and cannot end idle sessions by itself, so the pool "
                 "closes its connections at the end of each invocation; upgrade the server to keep them"
             )
+
+    def refused(self, code: str | None) -> bool:
+        """Whether the greeting's error means only that the server does not know or permit what it asks.
+
+        Such a server is left alone from then on; its connections are as good as any.
+        """
+        if code is None or code[:2] not in ("0A", "42"):
+            return False
+        self.foreign = True
+        self.cleans_up = False
+        self._warn(
+            "this server does not let a session ask for and set its limits as PostgreSQL does, so it is left "
+            "alone and the pool closes its connections at the end of each invocation"
+        )
+        return True
+
+    def _warn(self, text: str) -> None:
+        if not self._warned:
+            self._warned = True
+            import logging
+
+            logging.getLogger("thawpool").warning(text)
 
     def reset(self, *, in_transaction: bool, dirty: bool) -> str:
         """What makes a session clean again in one round trip; '' if nothing is owed."""

@@ -137,7 +137,11 @@ class Asyncpg:
         await self._post_sentry(conn)
         greeting = self.session.greeting(conn.get_server_pid())
         if greeting is not None:
-            self.session.greeted(await conn.fetchrow(greeting))
+            try:
+                self.session.greeted(await conn.fetchrow(greeting))
+            except asyncpg.PostgresError as error:
+                if not self.session.refused(sqlstate(error)):
+                    raise
         conn.prepares(not self.session.pooled)
         if self.config.configure is not None:
             await _dial.awaited(self.config.configure(conn))
@@ -175,13 +179,10 @@ class Asyncpg:
     # -- verbs that never wait -------------------------------------------------------------------
 
     def close(self, conn: Connection) -> None:
-        try:
-            if conn._loop.is_closed():
-                conn.bury()
-            else:
-                conn.terminate()
-        except Exception:
+        if conn._loop.is_closed():
             conn.hang_up()
+        else:
+            conn.terminate()
         self._open.discard(conn)
         if not self._open:
             self._dismiss_sentry()

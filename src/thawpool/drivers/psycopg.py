@@ -2,192 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import closing
 from time import monotonic
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any
 
 import psycopg
 from psycopg import generators, waiting
-from psycopg.conninfo import make_conninfo
-from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
 from psycopg.rows import dict_row, tuple_row
 
-from .._url import libpq_options
-from ..errors import ConnectFailed, PoolError
+from ..errors import PoolError
 from . import _dial
-from ._placeholders import compile_placeholders
-from ._postgresql import explain, unsent
-from ._psycopg_connection import (
-    INFINITY,
-    AsyncConnection,
-    Connection,
-    Expired,
-    bounded,
-    slice_of,
-)
+from ._psycopg_common import PsycopgCommon, dict_rows, has_rows, ping
+from ._psycopg_connection import INFINITY, AsyncConnection, Connection, Expired, bounded, slice_of
 from ._psycopg_cursor import AsyncCursor, Cursor
-from ._rows import named_twice
-from ._session import Session
-from ._socket import look, orphan, shut
-from .base import Params, Row, Sight, Verdict
-
-if TYPE_CHECKING:
-    from .._url import Target
-    from ..config import PoolConfig
+from .base import Params, Row
 
 __all__ = ["AsyncPsycopg", "Psycopg"]
 
-IDLE = TransactionStatus.IDLE
-ALIVE = ConnStatus.OK
-TUPLES_OK = ExecStatus.TUPLES_OK
-AT_REST = (TransactionStatus.IDLE, TransactionStatus.INTRANS, TransactionStatus.INERROR)
 
-
-class _Common:
-    """The verbs that never wait, and what both flavours prepare alike."""
-
-    system: ClassVar[Literal["postgresql"]] = "postgresql"
-
-    def __init__(self, target: Target, config: PoolConfig) -> None:
-        _dial.check_files(target)
-        self.target = target
-        self.config = config
-        self.session = Session(target, config)
-        self.begin = self.session.begin
-
-    # -- dialing ---------------------------------------------------------------------------------
-
-    def _conninfos(self, password: str | None, addresses: Mapping[str, list[str]]) -> Iterator[str]:
-        """A libpq connection string for each address to try: the URL's hosts in their order.
-
-        libpq would go through them by itself, but without a deadline over all.
-        """
-        seconds = max(1, round(self.config.tcp_timeout))
-        options: dict[str, Any] = {
-            "keepalives": 1,
-            "keepalives_idle": seconds,
-            "keepalives_interval": max(1, seconds // 3),
-            "keepalives_count": 3,
-            "tcp_user_timeout": round(self.config.tcp_timeout * 1000),
-            **libpq_options(self.target),
-        }
-        if password is not None:
-            options["password"] = password
-        wanted = options.pop("target_session_attrs", None)
-        for role in ("standby", "any") if wanted == "prefer-standby" else (wanted,):
-            for host, port in self.target.hosts:
-                for address in addresses.get(host, [""]):
-                    where = {"host": host, "port": port, "hostaddr": address, "target_session_attrs": role}
-                    yield make_conninfo(
-                        "", **options, **{key: value for key, value in where.items() if value}
-                    )
-
-    def _failed(self, error: BaseException, timeout: float) -> Exception:
-        """Our error for a dial that ended with ``error``."""
-        if isinstance(error, Expired):
-            return _dial.silent(self.target, timeout)
-        if isinstance(error, psycopg.Error):
-            error._pgconn = None  # it holds the password, and tools that report errors look into it
-        return _dial.refused(self.target, error, getattr(error, "sqlstate", None))
-
-    def _adopted(self, conn: Any, row: Mapping[str, Any] | None) -> None:
-        """Take in the server's answer to the greeting."""
-        if row is not None:
-            self.session.greeted(row)
-        if self.session.pooled:
-            conn.prepare_threshold = None  # a prepared statement would be on some other server next time
-
-    def _settle(self, conn: Any) -> None:
-        """The last step of a dial: what is set now is what every borrower shall find."""
-        if conn.pgconn.transaction_status != IDLE:
-            raise ConnectFailed(
-                "the configure hook left the connection in a transaction or in the middle of a command; "
-                "let it commit and finish what it starts"
-            )
-        conn.remember()
-        conn.dirty = conn.marked = conn.noted = conn.leased = False
-        conn.until = INFINITY
-
-    # -- verbs that never wait -------------------------------------------------------------------
-
-    def close(self, conn: Any) -> None:
-        conn._closed = True
-        conn.pgconn.finish()  # a goodbye is sent if the socket takes it without blocking
-
-    def abandon(self, conn: Any) -> None:
-        if conn.pgconn.status == ALIVE:
-            orphan(conn.pgconn.socket)
-        self.close(conn)
-
-    def abort(self, conn: Any) -> None:
-        if conn.pgconn.status == ALIVE:
-            shut(conn.pgconn.socket)
-
-    def look(self, conn: Any) -> Sight:
-        pgconn = conn.pgconn
-        return look(pgconn.socket) if pgconn.status == ALIVE else Sight.GONE
-
-    def lost(self, conn: Any) -> bool:
-        return bool(conn.pgconn.status != ALIVE)
-
-    def verdict(self, conn: Any) -> Verdict:
-        status = conn.pgconn.transaction_status
-        if status == 0 and conn.untouched() and not self.session.always_reset:
-            return Verdict.CLEAN
-        if conn.condemned:
-            return Verdict.FAILOVER
-        if conn.pgconn.status != ALIVE:
-            return Verdict.BUSY if conn._closed or conn.overran else Verdict.LOST
-        if status not in AT_REST or conn._pipeline is not None or conn._num_transactions:
-            return Verdict.BUSY  # an unfinished block may end at any time, and would end the next borrower's work
-        conn.restore()
-        owed = status != IDLE or conn.dirty or self.session.always_reset
-        return Verdict.DIRTY if owed else Verdict.CLEAN
-
-    def unsent(self, error: BaseException) -> bool:
-        return unsent(getattr(error, "sqlstate", None))
-
-    def explain(self, error: BaseException) -> str | None:
-        return explain(getattr(error, "sqlstate", None))
-
-    def cleans_up(self) -> bool:
-        return self.session.cleans_up
-
-    # -- what both flavours send -----------------------------------------------------------------
-
-    @staticmethod
-    def _prepare(conn: Any, sql: str, params: Params | None) -> tuple[str, Any]:
-        """Put a statement's parameters in the server's own order, and note it."""
-        arranged = None
-        text = sql
-        if params is not None:
-            compiled = compile_placeholders(sql)
-            text, arranged = compiled.text, compiled.arrange(params)
-        conn.note(sql)
-        return text, arranged
-
-    def _owed(self, conn: Any) -> tuple[str, bool]:
-        """The reset to send, if any, and whether it undoes what ``configure`` did."""
-        text = self.session.reset(in_transaction=conn.in_transaction(), dirty=conn.dirty)
-        undone = text not in ("", "ROLLBACK")
-        if text:
-            if not undone and conn.has_prepared():
-                text += "; DEALLOCATE ALL"
-            conn.forget_prepared()  # first: psycopg would spend a round trip on a DEALLOCATE ALL of its own
-        return text, undone and self.config.configure is not None
-
-
-class Psycopg(_Common):
+class Psycopg(PsycopgCommon):
     """psycopg for threads."""
 
     def connect(self, timeout: float) -> Connection:
         until = monotonic() + timeout
         failure: BaseException = Expired()
-        for conninfo in self._conninfos(_dial.password(self.config, self.target), {}):
+        attempts = list(self._conninfos(_dial.password(self.config, self.target), {}))
+        for conninfo, end in _dial.shares(attempts, until):
             try:
-                with closing(bounded(generators.connect(conninfo), until)) as dial:
-                    conn = Connection(waiting.wait_conn(dial, slice_of(until)))
+                with closing(bounded(generators.connect(conninfo), end)) as dial:
+                    conn = Connection(waiting.wait_conn(dial, slice_of(end)))
             except (Expired, psycopg.Error) as error:
                 failure = error
                 continue
@@ -205,15 +49,23 @@ class Psycopg(_Common):
         conn._autocommit = True
         conn.cursor_factory = Cursor
         conn.until = until
-        greeting = self.session.greeting(conn.pgconn.backend_pid)
-        row = None
-        if greeting is not None:
-            conn.noted = True
-            row = psycopg.RawCursor(conn, row_factory=dict_row).execute(greeting).fetchone()
-        self._adopted(conn, row)
+        self._adopted(conn, self._greet(conn))
         if self.config.configure is not None:
             self.config.configure(conn)
         self._settle(conn)
+
+    def _greet(self, conn: Connection) -> Mapping[str, Any] | None:
+        """Give the session its limits and hear about the server, in one round trip."""
+        greeting = self.session.greeting(conn.pgconn.backend_pid)
+        if greeting is None:
+            return None
+        conn.noted = True
+        try:
+            return psycopg.RawCursor(conn, row_factory=dict_row).execute(greeting).fetchone()
+        except psycopg.Error as error:
+            if self.session.refused(error.sqlstate):
+                return None
+            raise
 
     def check(self, conn: Connection, timeout: float) -> bool:
         conn.leased = True
@@ -221,8 +73,8 @@ class Psycopg(_Common):
         try:
             if self.config.check is not None:
                 return self.config.check(conn) is not False
-            ping = bounded(_ping(conn.pgconn), conn.until)
-            waiting.wait(ping, conn.pgconn.socket, slice_of(conn.until))
+            probe = bounded(ping(conn.pgconn), conn.until)
+            waiting.wait(probe, conn.pgconn.socket, slice_of(conn.until))
             return True
         except Exception:
             return False
@@ -270,7 +122,7 @@ class Psycopg(_Common):
         psycopg.RawCursor(conn, row_factory=tuple_row).execute("ROLLBACK")
 
 
-class AsyncPsycopg(_Common):
+class AsyncPsycopg(PsycopgCommon):
     """psycopg for asyncio."""
 
     async def connect(self, timeout: float) -> AsyncConnection:
@@ -278,10 +130,10 @@ class AsyncPsycopg(_Common):
         failure: BaseException = Expired()
         password = await _dial.async_password(self.config, self.target, until)
         addresses = await _dial.resolve(self.target, until)
-        for conninfo in self._conninfos(password, addresses):
+        for conninfo, end in _dial.shares(list(self._conninfos(password, addresses)), until):
             try:
-                with closing(bounded(generators.connect(conninfo), until)) as dial:
-                    conn = AsyncConnection(await waiting.wait_conn_async(dial, slice_of(until)))
+                with closing(bounded(generators.connect(conninfo), end)) as dial:
+                    conn = AsyncConnection(await waiting.wait_conn_async(dial, slice_of(end)))
             except (Expired, psycopg.Error) as error:
                 failure = error
                 continue
@@ -299,16 +151,23 @@ class AsyncPsycopg(_Common):
         conn._autocommit = True
         conn.cursor_factory = AsyncCursor
         conn.until = until
-        greeting = self.session.greeting(conn.pgconn.backend_pid)
-        row = None
-        if greeting is not None:
-            conn.noted = True
-            cursor = await psycopg.AsyncRawCursor(conn, row_factory=dict_row).execute(greeting)
-            row = await cursor.fetchone()
-        self._adopted(conn, row)
+        self._adopted(conn, await self._greet(conn))
         if self.config.configure is not None:
             await _dial.awaited(self.config.configure(conn))
         self._settle(conn)
+
+    async def _greet(self, conn: AsyncConnection) -> Mapping[str, Any] | None:
+        greeting = self.session.greeting(conn.pgconn.backend_pid)
+        if greeting is None:
+            return None
+        conn.noted = True
+        try:
+            cursor = await psycopg.AsyncRawCursor(conn, row_factory=dict_row).execute(greeting)
+            return await cursor.fetchone()
+        except psycopg.Error as error:
+            if self.session.refused(error.sqlstate):
+                return None
+            raise
 
     async def check(self, conn: AsyncConnection, timeout: float) -> bool:
         conn.leased = True
@@ -316,8 +175,8 @@ class AsyncPsycopg(_Common):
         try:
             if self.config.check is not None:
                 return await _dial.awaited(self.config.check(conn)) is not False
-            ping = bounded(_ping(conn.pgconn), conn.until)
-            await waiting.wait_async(ping, conn.pgconn.socket, slice_of(conn.until))
+            probe = bounded(ping(conn.pgconn), conn.until)
+            await waiting.wait_async(probe, conn.pgconn.socket, slice_of(conn.until))
             return True
         except Exception:
             return False
@@ -364,25 +223,3 @@ class AsyncPsycopg(_Common):
         conn.noted = True
         conn.until = min(conn.until, monotonic() + timeout)
         await psycopg.AsyncRawCursor(conn, row_factory=tuple_row).execute("ROLLBACK")
-
-
-def has_rows(cursor: Any) -> bool:
-    """Whether the statement returned rows, if only none of them. ``description`` would tell, and costs ten times as much."""
-    return bool(cursor.pgresult.status == TUPLES_OK)
-
-
-def dict_rows(cursor: Any) -> Any:
-    """psycopg's row factory for our verbs: dicts, and no column lost to another of its name."""
-    if not has_rows(cursor):
-        return tuple
-    result, encoding = cursor.pgresult, cursor._encoding
-    names = [result.fname(i).decode(encoding) for i in range(result.nfields)]
-    if len(set(names)) != len(names):
-        raise named_twice(names)
-    return lambda values: dict(zip(names, values))  # noqa: B905  the driver gives as many values as names
-
-
-def _ping(pgconn: Any) -> Generator[Any, Any, None]:
-    """An empty query: the cheapest round trip there is."""
-    pgconn.send_query(b"")
-    yield from generators.execute(pgconn)
