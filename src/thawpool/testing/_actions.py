@@ -38,7 +38,7 @@ __all__ = [
 Action: TypeAlias = Callable[[World], None]
 T = TypeVar("T")
 
-TIMEOUTS: Final = (0.0, 0.05, 0.5, 2.0, 5.0, 5.0)
+TIMEOUTS: Final = (0.0, 0.05, 0.5, 2.0, 5.0, 30.0)
 DELAYS: Final = (0.0, 0.0, 0.001, 0.02, 0.3)
 INTERRUPTIONS: Final = (CancelledError, KeyboardInterrupt, GeneratorExit)
 
@@ -137,7 +137,7 @@ def doubt(world: World) -> None:
         return advance(world)
     world.label = ("a look finds something: doubt",)
     seat = world.end_lease(int(world.u() * len(world.leases)))
-    seat.lent -= 1
+    seat.lendings -= 1
     world.unproven((seat, *world.state.idle))
     world.state.doubt(seat, world.instant)
     return None

@@ -23,7 +23,7 @@ from ._actions import (
 from ._coverage import Point
 from ._world import INFINITY, World
 
-__all__ = ["TABLES", "close", "new_world", "warm"]
+__all__ = ["TABLES", "close", "close_one", "new_world", "warm"]
 
 PAUSES: Final = (0.001, 0.01, 0.1, 0.4, 1.0, 3.0)
 LEAPS: Final = (0.5, 3.0, 600.0)
@@ -138,16 +138,16 @@ WEIGHTS: Final[dict[Action, int]] = {
     pause: 6,
     due: 3,
     wake_early: 1,
-    doubt: 1,
-    freeze: 1,
-    set_clock: 1,
-    thaw: 1,
+    doubt: 3,
+    freeze: 2,
+    set_clock: 2,
+    thaw: 2,
     weather: 1,
-    expire: 1,
+    expire: 2,
     resize: 1,
     trim: 1,
     warm: 2,
-    close_again: 1,
+    close_again: 4,
 }
 
 

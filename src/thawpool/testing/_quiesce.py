@@ -10,6 +10,7 @@ from .._core.slot import IDLE, SUSPECT
 from .._traps import Check, Dial, Park
 from ..errors import PoolClosed
 from ._actions import finish, give_clean, wake
+from ._events import close_one
 from ._seat import ensure
 from ._world import World
 
@@ -73,8 +74,9 @@ def _one(world: World) -> bool:
     """One step towards rest; False if there is none."""
     world.step += 1
     if world.state.doomed or world.closing:
-        world.close_one()
+        close_one(world)
     elif world.leases:
+        world.label = ("at the end: return clean",)
         give_clean(world, world.end_lease(0))
     else:
         return _go_on(world)
@@ -105,7 +107,7 @@ def _lease_one(world: World) -> None:
     world.start("acquire", _flows.acquire(world, until), until)
     while world.tasks or world.state.doomed or world.closing:
         if world.state.doomed or world.closing:
-            world.close_one()
+            close_one(world)
         else:
             _go_on(world)
         world.check()

@@ -23,36 +23,32 @@ def simulate(
     seen: set[Point],
     log: Callable[[World], None] | None = None,
 ) -> None:
-    """Take the steps with these numbers, of 1 to ``steps``, then come to rest.
+    """Take the steps with these numbers, of 1 to ``steps``, then come to rest; ``log`` is told after each.
 
     Raises:
         Violation: a rule was broken.
     """
     world = new_world(u, seen)
+    world.log = log
     table = TABLES[int(u() * len(TABLES))]
     size = len(table)
-    # Two runs of three stay open until the end; when one is closed, something shall be on its way.
+    # Two runs of three stay open until the end. When one is closed, something shall be on its way.
     closing = int(steps * (0.5 + 1.5 * u()))
-    special = {closing - 1: warm, closing: close}
+    special = {closing - 1: warm, closing: close, closing + 1: close}
     check = world.check
     try:
         for step in numbers:
             world.step = step
             (special.get(step) or table[int(u() * size)])(world)
             check()
-            if log is not None:
-                log(world)
-        world.label = ("everything comes to rest",)
         quiesce(world)
-    except Violation:
-        raise
-    except AssertionError as error:
-        raise Violation(str(error)) from error
     except Exception as error:
-        raise Violation(f"{type(error).__name__}: {error}") from error
-    finally:
         if log is not None:
             log(world)
+        if isinstance(error, Violation):
+            raise
+        kind = "" if isinstance(error, AssertionError) else f"{type(error).__name__}: "
+        raise Violation(f"{kind}{error}") from error
 
 
 @final

@@ -44,7 +44,7 @@ class Seat(Slot):  # type: ignore[misc]  # final to everybody but its observer
         "born",
         "held",
         "last",
-        "lent",
+        "lendings",
         "proof_thaws",
         "proof_wall",
         "rested",
@@ -59,7 +59,7 @@ class Seat(Slot):  # type: ignore[misc]  # final to everybody but its observer
         self.last = ""
         #: Whether a borrower has it, how often one had, and whether none may ever have it again.
         self.held = self.tainted = False
-        self.lent = 0
+        self.lendings = 0
         #: When it was opened, and when (and in which step) it last did something.
         self.born = self.active = world.instant
         self.active_step = 0
@@ -117,8 +117,8 @@ class Seat(Slot):  # type: ignore[misc]  # final to everybody but its observer
             ensure(
                 wall < self.born.wall + limits.max_lifetime, "a connection beyond max_lifetime was handed out"
             )
-        self.lent += 1
-        ensure(self.lent <= limits.max_uses, "a connection was handed out beyond max_uses")
+        self.lendings += 1
+        ensure(self.lendings <= limits.max_uses, "a connection was handed out beyond max_uses")
         self.held = True
         self.taken_wall, self.taken_thaws = wall, world.thaws
 

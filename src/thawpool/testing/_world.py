@@ -48,6 +48,7 @@ class World:
         "instant",
         "label",
         "leases",
+        "log",
         "number",
         "opened",
         "random",
@@ -74,6 +75,7 @@ class World:
         self.dial_odds: Odds = ()
         #: What this step is about, for the trace.
         self.label: tuple[object, ...] = ()
+        self.log: Callable[[World], None] | None = None
         self.step = self.number = self.thaws = 0
         #: When a probe fails: the step in which its connection last did something.
         self.dead_since = -1
@@ -251,10 +253,19 @@ class World:
             for waiter in state.woken:
                 if waiter.slot is not None and waiter.signal is not None:
                     ensure(waiter.signal.number < first.number, "a later waiter was granted before the first")
+        if state.closed:
+            for task in self.tasks:
+                told = type(task.trap) is not Park or task.trap.waiter.ready
+                ensure(
+                    told or (task.kind == "close" and state.slots),
+                    f"{task.kind} was not told that all is closed",
+                )
         self.served = 0
         self.dead_since = -1
         state.woken.clear()
         state.events.clear()
+        if self.log is not None:
+            self.log(self)
 
 
 def _held(trap: Any) -> Slot | None:
