@@ -218,9 +218,9 @@ class AsyncPool(AsyncRunner):
         self._settle_in()
         if not await self._run(_flows.close(self, self._until(timeout))):
             driver = self._driver
-            for slot in self.state.slots:
-                if slot.state is LEASED and slot.conn is not None:
-                    driver.abort(slot.conn)  # type: ignore[union-attr]
+            for conn in [self._lent_by(slot) for slot in self.state.slots if slot.state is LEASED]:
+                if conn is not None:
+                    driver.abort(conn)  # type: ignore[union-attr]
 
     async def __aenter__(self) -> AsyncPool:
         return self

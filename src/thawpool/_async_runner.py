@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import _explain, _flows
 from ._base import INFINITY, PoolBase
-from ._core.slot import Slot
+from ._core.slot import LEASED, Slot
 from ._traps import Check, Dial, Park, Trap
 from .drivers.base import Sight, Verdict
 from .errors import ConfigError, PoolError
@@ -125,11 +125,12 @@ class AsyncRunner(PoolBase):
 
     def _abandon_loop(self) -> None:
         """Close what belonged to a closed loop: at once, and without touching it."""
-        old, driver = self.state, self._driver
-        slots = [slot for slot in old.slots if slot.conn is not None]
+        driver = self._driver
+        conns = [self._lent_by(slot) for slot in self.state.slots]
         self._renew("event loop closed")
-        for slot in slots:
-            driver.close(slot.conn)  # type: ignore[union-attr]
+        for conn in conns:
+            if conn is not None:
+                driver.close(conn)  # type: ignore[union-attr]
 
     def _forked(self) -> None:
         self._loop = None
@@ -205,8 +206,11 @@ class AsyncRunner(PoolBase):
     def _collect(self) -> None:
         """Free the seats of leases that the garbage collector found."""
         while self._leaked:
-            self._leaked_out(self._leaked.pop())
-            self._settle()
+            slot = self._leaked.pop()
+            if slot.state is LEASED:
+                self._retire(slot, "leaked", self.now())
+                self._settle()
+                _explain.leaked(self.name, slot.where)
 
 
 def _wake(waiter: Any) -> None:

@@ -222,6 +222,7 @@ class PoolBase:
     def _hold(self, lease: Any, lent: Any) -> Any:
         """From here on what was lent is all that keeps its lease alive: losing one loses both."""
         conn, lease._conn, lease._slot.conn = lease._conn, None, None
+        lease._slot.lent = weakref.ref(conn)
         if lent is conn:
             conn.holder = lease
         else:
@@ -245,10 +246,10 @@ class PoolBase:
             raise _explain.not_out_on_lease(self.name)
         return lease
 
-    def _leaked_out(self, slot: Slot) -> None:
-        """Free the seat of a lease that was lost; its connection is never leased again."""
-        _explain.leaked(self.name, slot.where)
-        self.state.retire(slot, "leaked", self.now())
+    @staticmethod
+    def _lent_by(slot: Slot) -> Any:
+        """The connection of a slot, also one that its borrower alone holds; None once it is lost."""
+        return slot.lent() if slot.conn is None and slot.lent is not None else slot.conn
 
     # -- statements ------------------------------------------------------------------------------
 
@@ -308,8 +309,9 @@ class PoolBase:
         self._invocations.clear()  # those of the parent's other threads do not go on here
         self._renew("forked")
         for slot in slots:
-            if slot.conn is not None and driver is not None:
-                driver.abandon(slot.conn)
+            conn = self._lent_by(slot)
+            if conn is not None and driver is not None:
+                driver.abandon(conn)
 
     def _renew(self, why: str) -> None:
         """Start afresh: what was open is no longer ours to use, and who waited no longer exists."""

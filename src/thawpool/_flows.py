@@ -104,7 +104,7 @@ async def _dial(pool: Host, slot: Slot, until: float) -> Slot | Waiter:
     try:
         conn = await Dial(slot, min(until, pool.now().mono + pool.connect_timeout))
     except (ConnectFailed, Overloaded) as error:
-        state.open_failed(slot, error, pool.now(), pool.random(), full=isinstance(error, Overloaded))
+        state.open_failed(slot, error.bare(), pool.now(), pool.random(), full=isinstance(error, Overloaded))
         if pool.now().mono >= until:
             raise pool.timed_out("connecting", until) from error
         if not _worth_waiting(pool, error, until):
@@ -158,7 +158,9 @@ async def warm(pool: Host, target: int, until: float) -> int:
             conn = await Dial(slot, min(until, pool.now().mono + pool.connect_timeout))
             state.opened(slot, conn, pool.now(), pool.random())
         except (ConnectFailed, Overloaded) as error:
-            state.open_failed(slot, error, pool.now(), pool.random(), full=isinstance(error, Overloaded))
+            state.open_failed(
+                slot, error.bare(), pool.now(), pool.random(), full=isinstance(error, Overloaded)
+            )
             if pool.now().mono >= until:
                 raise pool.timed_out("connecting", until) from error
             raise

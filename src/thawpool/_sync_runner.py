@@ -108,9 +108,10 @@ class SyncRunner(PoolBase):
         """Shut the sockets of leases that did not come back in time."""
         driver = self._driver
         with self._lock:
-            out = [slot.conn for slot in self.state.slots if slot.state is LEASED and slot.conn is not None]
+            out = [self._lent_by(slot) for slot in self.state.slots if slot.state is LEASED]
         for conn in out:
-            driver.abort(conn)  # type: ignore[union-attr]
+            if conn is not None:
+                driver.abort(conn)  # type: ignore[union-attr]
 
     # -- the runner ------------------------------------------------------------------------------
 
@@ -197,8 +198,11 @@ class SyncRunner(PoolBase):
             except IndexError:
                 break
             with self._lock:
-                self._leaked_out(slot)
+                lost = slot.state is LEASED
+                self._retire(slot, "leaked", self.now())
             self._settle()
+            if lost:
+                _explain.leaked(self.name, slot.where)
 
 
 #: ``lock.acquire`` refuses timeouts beyond some 292 years; a day is as good as forever to a request.

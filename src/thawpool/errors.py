@@ -19,6 +19,11 @@ are the driver's and pass through untouched.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Self
+
 __all__ = [
     "ConfigError",
     "ConnectFailed",
@@ -40,6 +45,12 @@ class PoolError(Exception):
 
 class Unavailable(PoolError):
     """No usable connection could be had; nothing is wrong with the caller's code."""
+
+    def bare(self) -> Self:
+        """The same error without traceback and cause, which keep alive all that a failed request held."""
+        twin = type(self).__new__(type(self), *self.args)
+        twin.__dict__.update(self.__dict__)
+        return twin
 
 
 class PoolTimeout(Unavailable, TimeoutError):

@@ -66,6 +66,7 @@ class Slot:
         "expires_wall",
         "generation",
         "good_until",
+        "lent",
         "opened_mono",
         "opened_wall",
         "place",
@@ -82,6 +83,8 @@ class Slot:
         self.state = SlotState.OPENING
         #: The connection, an opaque box: the core never looks inside.
         self.conn: Any = None
+        #: A weak reference to it, while its borrower alone shall keep it alive.
+        self.lent: Any = None
         #: The pool's generation when the dial began; an older one is retired on return.
         self.generation = generation
         self.opened_wall = self.opened_mono = 0.0
