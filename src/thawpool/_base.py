@@ -207,9 +207,9 @@ class PoolBase:
         """What a borrower gets: the connection, or with ``debug`` a stand-in that ends with the lease."""
         if not self._config.debug:
             return conn
-        from ._debug import LeasedConnection
+        from ._debug import stand_in
 
-        return LeasedConnection(lease, conn, slot.where)
+        return stand_in(lease, conn, slot.where)
 
     def _real(self, until: float) -> float:
         """A time of this pool's clock as one of the real clock, which drivers wait by."""
@@ -234,7 +234,7 @@ class PoolBase:
         if self._config.debug:
             from ._debug import LeasedConnection
 
-            if type(lent) is LeasedConnection:
+            if issubclass(type(lent), LeasedConnection):
                 return self._ours(LeasedConnection.lease_of(lent))
         lease = self._ours(getattr(lent, "holder", None))
         lent.holder = None

@@ -6,15 +6,16 @@ connection alone cannot tell its present borrower from its former one; a stand-i
 
 from __future__ import annotations
 
-from typing import Any, final
+import sys
+from functools import cache
+from typing import Any
 
 from ._lease import BaseLease
 from .errors import LeaseError
 
-__all__ = ["LeasedConnection"]
+__all__ = ["LeasedConnection", "stand_in"]
 
 
-@final
 class LeasedConnection:
     """Behaves as the connection, ``isinstance`` included, until the lease ends."""
 
@@ -65,3 +66,19 @@ class LeasedConnection:
 
     async def __aexit__(self, *exc: Any) -> Any:
         return await self._thawpool_live().__aexit__(*exc)
+
+
+def stand_in(lease: BaseLease, conn: Any, where: str | None) -> LeasedConnection:
+    """A stand-in for a connection: an instance of its class, as far as ``isinstance`` can tell."""
+    cls: Any = type(conn)
+    return _kind(cls)(lease, conn, where)
+
+
+@cache
+def _kind(cls: type[Any]) -> type[LeasedConnection]:
+    """asyncpg's ``isinstance`` does not ask for ``__class__``: it looks for a base that it has for stand-ins."""
+    for base in cls.__mro__:
+        proxy = getattr(sys.modules.get(base.__module__), "_ConnectionProxy", None)
+        if proxy is not None:
+            return type("LeasedConnection", (LeasedConnection, proxy), {"__slots__": ()})
+    return LeasedConnection

@@ -119,6 +119,59 @@ async def test_a_terminated_instance_leaves_nothing(flavour: Flavour, postgres: 
             instance.kill()
 
 
+FORKER = {
+    False: """
+import os, threading
+from thawpool import Pool
+pool = Pool({url!r}, max_size=2)
+PID = "SELECT pg_backend_pid() AS pid"
+conns = [pool.getconn(), pool.getconn()]
+mine = [conn.execute(PID).fetchone() for conn in conns]
+waiter = threading.Thread(target=pool.query, args=(PID,))
+waiter.start()
+while pool.stats().waiting == 0:
+    pass
+child = os.fork()
+if child == 0:
+    theirs = pool.query_one(PID)["pid"]
+    good = (theirs,) not in mine and pool.stats()[:4] == (2, 1, 1, 0)
+    pool.close()
+    os._exit(0 if good else 1)
+assert os.waitpid(child, 0)[1] == 0, "the child found the pool unfit"
+assert [conn.execute(PID).fetchone() for conn in conns] == mine, "the child harmed its parent"
+for conn in conns:
+    pool.putconn(conn)
+waiter.join()
+""",
+    True: """
+import asyncio, os
+from thawpool import AsyncPool
+pool = AsyncPool({url!r}, max_size=2)
+PID = "SELECT pg_backend_pid() AS pid"
+loop = asyncio.new_event_loop()
+async def pids():
+    async with pool.transaction() as one, pool.transaction() as two:
+        return [await one.query(PID), await two.query(PID)]
+mine = loop.run_until_complete(pids())
+child = os.fork()
+if child == 0:
+    theirs = asyncio.run(pool.query(PID))
+    os._exit(0 if theirs not in mine and pool.stats().total == 1 else 1)
+assert os.waitpid(child, 0)[1] == 0, "the child found the pool unfit"
+assert sorted(map(str, loop.run_until_complete(pids()))) == sorted(map(str, mine)), "the child harmed its parent"
+loop.run_until_complete(pool.close())
+loop.close()
+""",
+}
+
+
+def test_a_fork_shares_nothing(flavour: Flavour, postgres: Postgres) -> None:
+    """T4: with connections idle or in use, and somebody waiting; the child starts afresh, the parent goes on."""
+    program = FORKER[flavour.is_async].format(url=flavour.url(postgres.url()))
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30)
+    assert ended.returncode == 0, ended.stderr
+
+
 async def test_a_token_that_expires_is_replaced_at_the_next_dial(
     flavour: Flavour, postgres: Postgres
 ) -> None:
