@@ -193,7 +193,7 @@ def test_what_has_not_started_has_no_port() -> None:
 
 
 OWNER = """
-import sys, time
+import os, signal, time
 from thawpool.testing.postgres import Postgres, find_postgres
 server = Postgres(find_postgres("embedded")).start()
 print(server.folder, server.pid, flush=True)
@@ -201,15 +201,28 @@ print(server.folder, server.pid, flush=True)
 """
 
 
+#: A forked child that goes on as long as the folder is there must not be what keeps it there.
+FORKED = """
+if os.fork() == 0:
+    os.close(1)
+    until = time.monotonic() + 60
+    while server.folder.exists() and time.monotonic() < until:
+        time.sleep(0.01)
+    os._exit(0)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
 @pytest.mark.parametrize(
     "ending",
     [
-        "import os, signal; os.kill(os.getpid(), signal.SIGKILL)",
-        "import os, signal; server.pause(); os.kill(os.getpid(), signal.SIGKILL)",
+        "os.kill(os.getpid(), signal.SIGKILL)",
+        "server.pause(); os.kill(os.getpid(), signal.SIGKILL)",
+        FORKED,
         "raise SystemExit",
-        "import os; os._exit(1)",
+        "os._exit(1)",
     ],
-    ids=["killed", "killed-while-paused", "exited", "exited-hard"],
+    ids=["killed", "killed-while-paused", "killed-with-a-child", "exited", "exited-hard"],
 )
 def test_a_server_does_not_outlive_its_owner(ending: str) -> None:
     script = OWNER.format(ending=ending)

@@ -44,6 +44,9 @@ done
 rm -rf -- "$1"
 """
 
+# The id is on record before there is a server, so that no moment is left in which the guard could miss one.
+_SERVE = 'echo $$ >pid && exec "$@"'
+
 _lock = threading.Lock()
 _home: Home | None = None
 
@@ -105,8 +108,7 @@ class Home:
     def serve(self, folder: Path, command: list[str], log: Path) -> subprocess.Popen[bytes]:
         """Start a server that the guard ends if nothing else does; ``ended`` when it has stopped."""
         with open(log, "ab") as output:
-            process = self.popen(command, cwd=folder, output=output)
-        self.write(folder / "pid", f"{process.pid}\n")
+            process = self.popen(["/bin/sh", "-c", _SERVE, "serve", *command], cwd=folder, output=output)
         self._servers.append(process)
         return process
 
@@ -139,7 +141,9 @@ class Home:
         self._guard.wait()
 
     def forget(self) -> None:
-        """In a forked child: nothing of this is a child of this process."""
+        """In a forked child: nothing of this is a child of this process, nor is the guard held by it."""
+        assert self._guard.stdin is not None
+        self._guard.stdin.close()
         for process in (self._guard, *self._servers):
             process.returncode = 0  # else its finalizer warns that it still runs
 
