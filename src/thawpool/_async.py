@@ -156,10 +156,8 @@ class AsyncPool(AsyncRunner):
                 if retry and lost and self._repeatable(error, idempotent):
                     retry = False
                     continue
-                failure = self._failure(error, lost)
-                if failure is error:
-                    raise
-                raise failure from error
+                self._raise_if_lost(error, lost)
+                raise
             owed = self._return(slot, conn)
             if owed is not None:
                 await self._end(slot, conn, owed)

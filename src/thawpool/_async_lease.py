@@ -42,8 +42,8 @@ class AsyncLease(BaseLease):
     async def __aexit__(self, *exc: object) -> None:
         slot = self._slot
         if slot is not None:
-            self._slot = None
-            pool, conn = self._pool, self._conn
+            conn, self._slot, self._conn = self._conn, None, None
+            pool = self._pool
             owed = pool._return(slot, conn)
             if owed is not None:
                 await pool._end(slot, conn, owed)

@@ -37,10 +37,8 @@ class AsyncTransaction(BaseTransaction):
                 lost = driver.lost(conn)
                 await self._lease.__aexit__()
                 if last or not self._begin_again(error, lost):
-                    failure = pool._failure(error, lost)
-                    if failure is error:
-                        raise
-                    raise failure from error
+                    pool._raise_if_lost(error, lost)
+                    raise
             else:
                 self._began(conn)
                 break
@@ -66,10 +64,8 @@ class AsyncTransaction(BaseTransaction):
         try:
             return await verb(conn, *args)
         except BaseException as error:
-            failure = self._pool._failure(error, self._pool._driver.lost(conn))  # type: ignore[union-attr]
-            if failure is error:
-                raise
-            raise failure from error
+            self._pool._raise_if_lost(error, self._pool._driver.lost(conn))  # type: ignore[union-attr]
+            raise
         finally:
             conn.until = self._until  # the timeout of one statement does not bind the next
 

@@ -263,11 +263,14 @@ class PoolBase:
         end = deadline.get() if timeout is None else wait_until
         return wait_until, self._real(end) if end < INFINITY else INFINITY
 
-    def _failure(self, error: BaseException, lost: bool) -> BaseException:
-        """What to raise for a statement that failed: the driver's error, unless the connection was lost."""
-        if not lost or isinstance(error, PoolError) or not isinstance(error, Exception):
-            return error
-        return _explain.connection_lost(error, self._driver.explain(error))  # type: ignore[union-attr]
+    def _raise_if_lost(self, error: BaseException, lost: bool) -> None:
+        """Raise ``ConnectionLost`` if that is what a statement's error means.
+
+        No caller keeps the error in a variable: the cycle with its frame would keep the connection alive.
+        """
+        if lost and isinstance(error, Exception) and not isinstance(error, PoolError):
+            why = self._driver.explain(error)  # type: ignore[union-attr]
+            raise _explain.connection_lost(error, why) from error
 
     def _repeatable(self, error: BaseException, idempotent: bool) -> bool:
         """Whether a statement whose connection was lost may run again, once.

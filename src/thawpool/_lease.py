@@ -67,5 +67,5 @@ class Lease(BaseLease):
     def __exit__(self, *exc: object) -> None:
         slot = self._slot
         if slot is not None:
-            self._slot = None
-            self._pool._return(slot, self._conn)
+            conn, self._slot, self._conn = self._conn, None, None
+            self._pool._return(slot, conn)

@@ -152,10 +152,8 @@ class Pool(SyncRunner):
                 if retry and lost and self._repeatable(error, idempotent):
                     retry = False
                     continue
-                failure = self._failure(error, lost)
-                if failure is error:
-                    raise
-                raise failure from error
+                self._raise_if_lost(error, lost)
+                raise
             self._return(slot, conn)
             return result
 
