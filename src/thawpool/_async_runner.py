@@ -71,7 +71,7 @@ class AsyncRunner(PoolBase):
         else:
             if verdict is Verdict.FAILOVER:
                 self.state.expire(self.now())
-            self._retire(slot, verdict.value, self.now())
+            self._retire(slot, verdict.value)
             self._settle()
 
     def _leak(self, slot: Slot) -> None:
@@ -208,7 +208,7 @@ class AsyncRunner(PoolBase):
         while self._leaked:
             slot = self._leaked.pop()
             if slot.state is LEASED:
-                self._retire(slot, "leaked", self.now())
+                self._retire(slot, "leaked")
                 self._settle()
                 _explain.leaked(self.name, slot.where)
 

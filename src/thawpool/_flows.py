@@ -87,12 +87,12 @@ async def _check(pool: Host, slot: Slot, until: float) -> Slot | Waiter:
     try:
         failure = await Check(slot, min(until, pool.now().mono + PROBE_TIMEOUT))
     except BaseException:
-        state.failed(slot, pool.now(), "cancelled")  # a reply may still be on its way: never again
+        state.failed(slot, "cancelled")  # a reply may still be on its way: never again
         raise
     if not failure:
         state.passed(slot, pool.now())
         return slot
-    state.failed(slot, pool.now(), failure)
+    state.failed(slot, failure)
     if pool.now().mono >= until:
         raise pool.timed_out("checking", until)
     return state.again(slot, pool.now())
@@ -134,12 +134,12 @@ async def release(pool: Host, slot: Slot, until: float = INFINITY) -> None:
     try:
         clean = await Reset(slot, min(until, pool.now().mono + RESET_TIMEOUT))
     except BaseException:
-        state.retire(slot, "cancelled", pool.now())
+        state.retire(slot, "cancelled")
         raise
-    now = pool.now()
     if not clean:
-        state.retire(slot, "dirty", now)
+        state.retire(slot, "dirty")
     elif slot.state is LEASED:
+        now = pool.now()
         state.give(slot, now.wall, now.mono)
 
 

@@ -72,7 +72,7 @@ class SyncRunner(PoolBase):
             with self._lock:
                 if verdict is Verdict.FAILOVER:
                     self.state.expire(self.now())
-                self._retire(slot, verdict.value, self.now())
+                self._retire(slot, verdict.value)
             self._settle()
 
     def _leak(self, slot: Slot) -> None:
@@ -199,7 +199,7 @@ class SyncRunner(PoolBase):
                 break
             with self._lock:
                 lost = slot.state is LEASED
-                self._retire(slot, "leaked", self.now())
+                self._retire(slot, "leaked")
             self._settle()
             if lost:
                 _explain.leaked(self.name, slot.where)

@@ -79,7 +79,7 @@ def close_doomed(state: PoolState, now: Instant = T0) -> list[Slot]:
 def outage(state: PoolState, now: Instant = T0) -> None:
     """The pool has had a connection, has none now, and a dial has just failed."""
     slot = lease(state, now)
-    state.retire(slot, "lost", now)
+    state.retire(slot, "lost")
     close_doomed(state, now)
     state.open_failed(slot_of(state.claim(now)), OSError("refused"), now, HALF)
     audit(state)

@@ -67,7 +67,7 @@ def test_a_failed_probe_condemns_the_older_and_spares_the_younger() -> None:
     four, three = slot_of(state.claim(at(1))), slot_of(state.claim(at(1)))
     assert [four, three] == [slots[3], slots[2]]
     state.cancel(four, at(1))
-    state.failed(three, at(1), "check")
+    state.failed(three, "check")
     audit(state)
     assert [s.reason for s in slots] == ["condemned", "condemned", "check", ""]
     assert four.state is SUSPECT
@@ -81,7 +81,7 @@ def test_a_failed_look_or_a_cancelled_probe_says_nothing_of_the_others(reason: s
     state = make(max_size=2)
     one, two = rest(state, 2)
     slot = slot_of(state.claim(at(5)))
-    state.failed(slot, at(5), reason)
+    state.failed(slot, reason)
     audit(state)
     other = one if slot is two else two
     assert (slot.state, slot.reason) == (CLOSING, reason)

@@ -79,7 +79,7 @@ FULL = Overloaded("full")
 
 def connected(host: Host, state: PoolState) -> None:
     """The pool has had a connection, and has none."""
-    state.retire(lease(state), "busy", T0)
+    state.retire(lease(state), "busy")
     close_doomed(state)
 
 
@@ -237,7 +237,7 @@ def test_no_check_and_no_dial_begins_when_the_time_is_over(owed: object, phase: 
     if owed is CHECKING:
         give(state, slot, at(3.0))
     else:
-        state.retire(slot, "busy", at(3.0))
+        state.retire(slot, "busy")
         close_doomed(state, at(3.0))
     with pytest.raises(PoolTimeout) as caught:
         run.go()
@@ -313,7 +313,7 @@ def test_a_full_server_is_waited_for_only_while_a_lease_may_come_back() -> None:
     assert park.until == T0.mono + 0.75
     give(state, held)
     assert run.go() is held
-    state.retire(held, "busy", T0)
+    state.retire(held, "busy")
     close_doomed(state)
     state.failures = 0
     with pytest.raises(Overloaded) as caught:

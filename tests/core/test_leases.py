@@ -132,7 +132,7 @@ def test_what_is_retired_keeps_its_seat_until_it_is_closed() -> None:
     state = make(max_size=1)
     slot = lease(state)
     conn = slot.conn
-    state.retire(slot, "busy", T0)
+    state.retire(slot, "busy")
     audit(state)
     assert slot.conn is conn
     assert state.slots == {slot}
@@ -146,7 +146,7 @@ def test_what_is_retired_keeps_its_seat_until_it_is_closed() -> None:
 def test_only_a_lease_can_be_retired() -> None:
     state = make()
     (slot,) = rest(state, 1)
-    state.retire(slot, "leaked", T0)
+    state.retire(slot, "leaked")
     assert slot.state is IDLE
     audit(state)
 
@@ -156,7 +156,7 @@ def test_the_end_of_one_lease_says_nothing_of_others(reason: str) -> None:
     state = make()
     one, two = rest(state, 2)
     assert state.take(T0.wall) is two
-    state.retire(two, reason, T0)
+    state.retire(two, reason)
     assert one.state is IDLE
     assert state.retired == {reason: 1}
 
@@ -165,7 +165,7 @@ def test_a_lost_lease_casts_doubt_on_all() -> None:
     state = make()
     one, two = rest(state, 2)
     assert state.take(T0.wall) is two
-    state.retire(two, "lost", T0)
+    state.retire(two, "lost")
     audit(state)
     assert one.state is SUSPECT
 
@@ -174,7 +174,7 @@ def test_a_retired_lease_leaves_the_first_waiter_a_dial() -> None:
     state = make(max_size=2)
     one, two = lease(state), lease(state)
     waiter = wait(state)
-    state.retire(one, "busy", T0)
+    state.retire(one, "busy")
     assert len(state.waiters) == 1
     close_doomed(state)
     assert waiter.slot is not None
@@ -193,5 +193,5 @@ def test_counts_and_events() -> None:
 def test_the_reasons_of_retirement_are_said_once() -> None:
     state = make(max_size=3)
     for slot, reason in zip([lease(state) for _ in range(3)], ("busy", "busy", "dirty"), strict=True):
-        state.retire(slot, reason, T0)
+        state.retire(slot, reason)
     assert state.retired == {"busy": 2, "dirty": 1}

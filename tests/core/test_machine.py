@@ -128,7 +128,7 @@ class PoolMachine(RuleBasedStateMachine):
     @rule(data=st.data(), reason=st.sampled_from(["lost", "check", "cancelled"]))
     def failed(self, data: st.DataObject, reason: str) -> None:
         slot = self.pick(data, CHECKING)
-        self.state.failed(slot, self.now, reason)
+        self.state.failed(slot, reason)
         if reason != "cancelled" and not self.state.closed:
             self.keep(self.state.again(slot, self.now))
 
@@ -146,7 +146,7 @@ class PoolMachine(RuleBasedStateMachine):
     def retire(self, data: st.DataObject, reason: str) -> None:
         slot = data.draw(st.sampled_from(self.leases))
         self.leases.remove(slot)
-        self.state.retire(slot, reason, self.now)
+        self.state.retire(slot, reason)
 
     @precondition(lambda self: self.leases)
     @rule(data=st.data())

@@ -86,7 +86,7 @@ def test_without_room_nobody_sleeps_until_the_next_dial() -> None:
     state.resize(1, T0)
     waiter = waiter_of(state.again(dial, T0))
     assert state.wake_at(waiter) == INFINITY
-    state.retire(held, "lost", at(1))
+    state.retire(held, "lost")
     close_doomed(state, at(1))
     assert waiter.slot is not None
     assert waiter.slot.state is OPENING

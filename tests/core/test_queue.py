@@ -37,7 +37,7 @@ def test_a_request_keeps_its_place_when_its_check_fails() -> None:
     """An outage's pause is over when the check fails: the dial is the earlier request's, not the waiter's."""
     state = make(max_size=2)
     one, two = lease(state), lease(state)
-    state.retire(two, "lost", T0)
+    state.retire(two, "lost")
     close_doomed(state)
     state.open_failed(slot_of(state.claim(T0)), OSError("refused"), T0, HALF)
     give(state, one)
@@ -46,7 +46,7 @@ def test_a_request_keeps_its_place_when_its_check_fails() -> None:
     assert checked.state is CHECKING
     state.retry_at = at(9).mono
     later = wait(state, at(5))
-    state.failed(checked, at(9), "check")
+    state.failed(checked, "check")
     audit(state)
     assert later.slot is None
     assert slot_of(state.again(checked, at(9))).state is OPENING

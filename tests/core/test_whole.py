@@ -76,7 +76,7 @@ def test_expire_retires_idle_ones_now_and_others_on_return() -> None:
     one, two, three = rest(state, 3)
     assert state.take(T0.wall) is three
     assert state.take(T0.wall) is two
-    state.retire(two, "busy", T0)
+    state.retire(two, "busy")
     dialing = state.reserve(4, T0)
     assert dialing is not None
     assert state.expire(T0) == 3  # idle, leased, opening; but not the one that is closing already
@@ -191,7 +191,7 @@ def test_closing_retires_what_rests_and_tells_who_waits() -> None:
         state.again(one, T0)
     give(state, one)
     assert one.reason == "closed"
-    state.retire(two, "busy", T0)
+    state.retire(two, "busy")
     assert not give_back.ready
     close_doomed(state)
     assert give_back.ready

@@ -13,6 +13,7 @@ from thawpool._core.slot import CLOSING, IDLE, LEASED, OPENING, SUSPECT, Slot
 from thawpool._core.state import PoolState
 from thawpool._core.waiters import Queue, Waiter
 from thawpool._traps import Dial, Park, Reset
+from thawpool.clock import Instant
 from thawpool.errors import PoolTimeout
 from thawpool.testing.simulator import Simulator, Violation
 
@@ -67,8 +68,8 @@ def a_cancelled_dial_leaves_its_seat_taken(patch: pytest.MonkeyPatch) -> None:
 
 @bug("a connection is open and has no seat")
 def a_closed_connection_is_forgotten_before_it_is_closed(patch: pytest.MonkeyPatch) -> None:
-    def broken(self: PoolState, slot: Slot, reason: str, now: Any) -> None:
-        retire(self, slot, reason, now)
+    def broken(self: PoolState, slot: Slot, reason: str) -> None:
+        retire(self, slot, reason)
         if slot.state is CLOSING and reason == "leaked":
             self.doomed.remove(slot)
             self._leave(slot)
@@ -78,9 +79,9 @@ def a_closed_connection_is_forgotten_before_it_is_closed(patch: pytest.MonkeyPat
 
 @bug("a slot was lost|is idle while|disagree|a flow sleeps")
 def a_lease_lost_to_the_collector_keeps_its_seat(patch: pytest.MonkeyPatch) -> None:
-    def broken(self: PoolState, slot: Slot, reason: str, now: Any) -> None:
+    def broken(self: PoolState, slot: Slot, reason: str) -> None:
         if reason != "leaked":
-            retire(self, slot, reason, now)
+            retire(self, slot, reason)
 
     patch.setattr(PoolState, "retire", broken)
 
@@ -246,19 +247,19 @@ def a_connection_whose_reset_was_cut_short_is_leased_again(patch: pytest.MonkeyP
 def a_connection_whose_check_was_cut_short_is_leased_again(patch: pytest.MonkeyPatch) -> None:
     failed = PoolState.failed
 
-    def broken(self: PoolState, slot: Slot, now: Any, reason: str) -> None:
+    def broken(self: PoolState, slot: Slot, reason: str) -> None:
         if reason == "cancelled":
-            self._put_back(slot, now)
+            self._put_back(slot, Instant(0.0, 0.0))
         else:
-            failed(self, slot, now, reason)
+            failed(self, slot, reason)
 
     patch.setattr(PoolState, "failed", broken)
 
 
 @bug("may not move|disagree|is listed")
 def a_lost_connection_rests_again(patch: pytest.MonkeyPatch) -> None:
-    def broken(self: PoolState, slot: Slot, reason: str, now: Any) -> None:
-        retire(self, slot, reason, now)
+    def broken(self: PoolState, slot: Slot, reason: str) -> None:
+        retire(self, slot, reason)
         if reason == "lost":
             self.doomed.remove(slot)
             slot.state = IDLE
@@ -305,7 +306,7 @@ def a_long_lease_returns_trusted(patch: pytest.MonkeyPatch) -> None:
 
 @bug("a dead one's elders|a younger one was dead")
 def a_failed_probe_says_nothing_of_the_older(patch: pytest.MonkeyPatch) -> None:
-    def broken(self: PoolState, slot: Slot, now: Any, reason: str) -> None:
+    def broken(self: PoolState, slot: Slot, reason: str) -> None:
         self._retire(slot, reason)
         self.counts["checks"] += reason == "check"
 

@@ -2,7 +2,7 @@
 
 Rules of this file.
 
-1. A verb takes the time as an argument. None may block, await, log, draw a random number, read a clock
+1. A verb that needs the time takes it as an argument. None may block, await, log, draw a random number, read a clock
    or look inside a connection.
 2. A verb leaves the invariants of ``audit`` true. A shell calls verbs under its lock (threads) or on
    its one loop (asyncio), so each is atomic.
@@ -147,7 +147,7 @@ class PoolState:
         if slot.good_until > slot.expires_wall:
             slot.good_until = slot.expires_wall
         if self.waiters:
-            self._grant(self.waiters.next(), slot, wall)
+            self._grant(self.waiters.next(), slot)
             self._nudge()
         else:
             slot.state = IDLE
@@ -268,7 +268,7 @@ class PoolState:
             self._open_or_raise()
         self._earn(slot, now)
 
-    def failed(self, slot: Slot, now: Instant, reason: str) -> None:
+    def failed(self, slot: Slot, reason: str) -> None:
         """The check failed: ``lost`` at the look, ``check`` at the probe, or ``cancelled`` in between.
 
         A look that finds a closed socket says nothing of the others, and costs so little that each
@@ -285,13 +285,12 @@ class PoolState:
             for sibling in older:
                 self._retire(sibling, "condemned")
 
-    def retire(self, slot: Slot, reason: str, now: Instant) -> None:
+    def retire(self, slot: Slot, reason: str) -> None:
         """End a lease whose connection must not be used again. Reason ``lost`` casts doubt on all."""
         if slot.state is LEASED:
             self._retire(slot, reason)
             if reason == "lost":
                 self._distrust()
-            self._serve(now)
 
     def doubt(self, slot: Slot, now: Instant) -> None:
         """A look at a leased connection, not used yet, found something: check it, and trust no other."""
@@ -451,8 +450,7 @@ class PoolState:
         """How many are open or being opened, and not closing yet."""
         return sum(slot.state is not CLOSING for slot in self.slots)
 
-    def _grant(self, waiter: Waiter, slot: Slot, wall: float) -> None:
-        slot.taken_at = wall
+    def _grant(self, waiter: Waiter, slot: Slot) -> None:
         slot.place = waiter.place
         waiter.slot = slot
         waiter.ready = True
@@ -467,7 +465,7 @@ class PoolState:
             if slot is None:
                 self._nudge()
                 break
-            self._grant(waiters.next(), slot, now.wall)
+            self._grant(waiters.next(), slot)
 
     def _pausing(self) -> bool:
         """Whether the next dial is due at ``retry_at``, for the first waiter to try."""

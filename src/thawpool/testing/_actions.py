@@ -111,7 +111,7 @@ def give_back(world: World) -> None:
             state.expire(now)
         elif how == "lost":
             world.unproven(state.idle)
-        state.retire(seat, how, now)
+        state.retire(seat, how)
     return None
 
 
