@@ -9,10 +9,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import psycopg
 import pytest
 from tests.api.flavours import Flavour
+from tests.conftest import ProxyFactory
 from tests.scenarios.sessions import sessions
 
 from thawpool import Overloaded, PoolTimeout
@@ -203,6 +205,31 @@ async def test_the_server_gives_up_at_the_same_moment_as_the_pool(
     for wait in (0.045, 0.05, 0.051, 0.052, 0.055, 0.06) * 2:
         assert await pool.query("SELECT 1 AS n") == ONE
         await pause.query(f"SELECT pg_sleep({wait})")
+
+
+async def test_the_servers_goodbye_crosses_a_statement(
+    flavour: Flavour, postgres: Postgres, proxy: ProxyFactory
+) -> None:
+    """The session ended for idleness while the statement was on its way: it did not run, so it is sent again."""
+    name, wire = f"crossing-{flavour.name}", proxy()
+    doomed: list[Any] = []
+
+    def configure(conn: Any) -> Any:
+        if not doomed:
+            doomed.append(conn)
+            return conn.execute("SET idle_session_timeout = 50")
+        return None
+
+    url = wire.url(postgres.url(application_name=name))
+    pool = flavour.pool(url, max_size=1, trust_window=30, idle_timeout=30, configure=configure)
+    await pool.warm(1)
+    wire.blackhole()
+    await flavour.until(lambda: sessions(postgres, name) == 0)
+    job = flavour.spawn(pool.query("SELECT 1 AS n", timeout=10))
+    await flavour.until(lambda: pool.stats().used == 1)
+    wire.resume()
+    assert await job == ONE
+    assert pool.stats().opened == 2
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import re
 from enum import Flag, auto
 from typing import Final, final
 
-__all__ = ["Fault", "classify", "condemns", "explain", "unsent"]
+__all__ = ["Fault", "classify", "condemns", "explain", "last_words", "unsent"]
 
 
 @final
@@ -106,6 +106,23 @@ def condemns(sqlstate: str | None) -> bool:
     A borrower's own READ ONLY transaction gives 25006, too: the caller rules that out.
     """
     return Fault.FAILOVER in classify(sqlstate)
+
+
+_LAST_WORDS: Final = {
+    "terminating connection due to idle-session timeout": "57P05",
+    "terminating connection due to idle-in-transaction timeout": "25P03",
+    "terminating connection due to transaction timeout": "25P04",
+    "terminating connection due to administrator command": "57P01",
+}
+
+
+def last_words(text: str) -> str | None:
+    """The SQLSTATE of the error with which a server ended a session, where only its text is left.
+
+    When the goodbye crosses a statement on the wire, libpq keeps its text and drops its code. In another
+    language than English it says nothing here, and the statement may have run for all that is known.
+    """
+    return next((code for words, code in _LAST_WORDS.items() if words in text), None)
 
 
 _EXPLANATIONS: Final[dict[str, str]] = {

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from ._pgerrors import Fault, classify, condemns, explain, unsent
+from ._pgerrors import Fault, classify, condemns, explain, last_words, unsent
 from ._stateful import stateful
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "classify",
     "condemns",
     "explain",
+    "last_words",
     "limits_sql",
     "literal",
     "reset_sql",

@@ -18,9 +18,9 @@ from psycopg import capabilities, sql, waiting
 from psycopg._preparing import PrepareManager
 from psycopg.abc import AdaptContext, PQGen
 from psycopg.adapt import AdaptersMap
-from psycopg.pq import TransactionStatus
+from psycopg.pq import ConnStatus, TransactionStatus
 
-from ._postgresql import condemns, explain, stateful
+from ._postgresql import condemns, explain, last_words, stateful
 from ._psycopg_cursor import Adapters, AsyncTransaction, Transaction
 from ._refusals import overran, returned
 
@@ -35,6 +35,7 @@ INTERVAL = 0.1
 FAREWELL = 0.1
 #: Before libpq 17 asking a server to cancel blocks for as long as the network pleases.
 CAN_CANCEL = capabilities.has_cancel_safe()
+OK = ConnStatus.OK
 IDLE = TransactionStatus.IDLE
 ACTIVE = TransactionStatus.ACTIVE
 IN_TRANSACTION = (TransactionStatus.INTRANS, TransactionStatus.INERROR)
@@ -145,6 +146,8 @@ class Instrumented(psycopg.BaseConnection[Any]):
 
     def noticed(self, error: psycopg.Error) -> None:
         """Look at an error that passes through: say which of our limits caused it, and see a failover."""
+        if error.sqlstate is None and self.pgconn.status != OK:
+            error.sqlstate = last_words(self.pgconn.get_error_message())
         why = explain(error.sqlstate)
         if why and why not in getattr(error, "__notes__", ()):
             error.add_note(why)
