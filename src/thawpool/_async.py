@@ -13,7 +13,7 @@ from ._core.slot import LEASED
 from ._invocation import remaining_of
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine
+    from collections.abc import Awaitable, Callable, Coroutine, Generator
     from typing import ParamSpec
 
     from .drivers.base import Params, Row
@@ -24,6 +24,17 @@ if TYPE_CHECKING:
 __all__ = ["AsyncPool"]
 
 T = TypeVar("T")
+
+
+@final
+class Done(int):
+    """The answer of a verb that has acted already. It never waits, so ``await`` only hands the number over."""
+
+    __slots__ = ()
+
+    def __await__(self) -> Generator[None, None, int]:
+        yield from ()
+        return int(self)
 
 
 @final
@@ -176,8 +187,10 @@ class AsyncPool(AsyncRunner):
         target = self._config.min_size if size is None else size
         return await self._run(_flows.warm(self, target, self._until(timeout)))
 
-    async def thaw(self, frozen_for: float | None = None) -> None:
+    def thaw(self, frozen_for: float | None = None) -> Done:
         """Say that time passed unseen: what is open must earn trust again before it is leased.
+
+        It has happened when this returns; awaiting the answer is allowed, not needed.
 
         Args:
             frozen_for: seconds, if known. Connections idle for longer than ``idle_timeout``, those
@@ -185,15 +198,21 @@ class AsyncPool(AsyncRunner):
         """
         self.state.thaw(self.now(), "signal", frozen_for or 0.0)
         self._settle()
+        return Done()
 
-    async def expire(self) -> int:
-        """Replace every connection: idle ones close now, leased ones on return. Returns how many."""
+    def expire(self) -> Done:
+        """Replace every connection: idle ones close now, leased ones on return. Returns how many.
+
+        It has happened when this returns; awaiting the answer is allowed, not needed.
+        """
         count = self.state.expire(self.now())
         self._settle()
-        return count
+        return Done(count)
 
-    async def resize(self, max_size: int) -> None:
+    def resize(self, max_size: int) -> Done:
         """Change ``max_size``; a surplus closes, idle connections now, leased ones on return.
+
+        It has happened when this returns; awaiting the answer is allowed, not needed.
 
         Raises:
             ConfigError: not a whole number of at least 1.
@@ -201,6 +220,7 @@ class AsyncPool(AsyncRunner):
         self._check_size(max_size)
         self.state.resize(max_size, self.now())
         self._settle()
+        return Done()
 
     def stats(self) -> PoolStats:
         """A snapshot of the pool in numbers."""
