@@ -57,6 +57,13 @@ async def test_execute_answers_with_the_number_of_rows(flavour: Flavour, postgre
     assert await pool.execute("SELECT generate_series(1, 4)") == 4
 
 
+async def test_execute_says_so_where_there_is_no_number(flavour: Flavour, postgres: Postgres) -> None:
+    pool = flavour.pool(postgres.url())
+    async with pool.transaction() as tx:
+        assert await tx.execute("CREATE TEMP TABLE uncounted (n int) ON COMMIT DROP") == -1
+        assert await tx.execute("DO $$ BEGIN END $$") == -1
+
+
 async def test_a_statement_without_rows_gives_none(flavour: Flavour, postgres: Postgres) -> None:
     pool = flavour.pool(postgres.url())
     async with pool.transaction() as tx:

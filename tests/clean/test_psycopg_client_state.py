@@ -271,3 +271,16 @@ async def test_cancel_after_the_return_cannot_hit_the_next(flavour: Flavour, fur
         await done(conn.cancel_safe())
     assert await pool.query("SELECT pg_sleep(0.01)::text AS n") == [{"n": ""}]
     assert pool.stats().opened == 1
+
+
+@PSYCOPG
+async def test_libpq_itself_is_the_boundary(flavour: Flavour, furniture: str) -> None:
+    """``conn.pgconn`` is below all that is watched: what is sent there by hand is the borrower's to undo."""
+    pool = flavour.pool(furniture, max_size=1)
+    async with pool.connection() as conn:
+        conn.pgconn.exec_(b"SET work_mem = '7MB'")
+    assert await pool.query("SHOW work_mem") == [{"work_mem": "7MB"}]
+    always = flavour.pool(furniture, max_size=1, reset="always")
+    async with always.connection() as conn:
+        conn.pgconn.exec_(b"SET work_mem = '7MB'")
+    assert await always.query("SHOW work_mem") != [{"work_mem": "7MB"}]
