@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import psycopg
 import pytest
-
 from tests.api.flavours import Flavour
+
 from thawpool.testing.postgres import Postgres
 
 
