@@ -17,10 +17,10 @@ def test_expire_thaw_and_resize_act_with_and_without_await(postgres: Postgres) -
         await pool.query("SELECT 1 AS one")
         assert await pool.expire() == 1
         await pool.query("SELECT 1 AS one")
-        pool.thaw()
+        _ = pool.thaw()
         assert pool.stats().suspect == 1
         await pool.thaw()
-        pool.resize(2)
+        _ = pool.resize(2)
         assert pool.stats().max_size == 2
         await pool.resize(3)
         assert pool.stats().max_size == 3

@@ -106,16 +106,19 @@ def shares(attempts: Sequence[T], until: float) -> Iterator[tuple[T, float]]:
         yield attempt, now + (until - now) / (len(attempts) - number)
 
 
-def silent(target: Target, timeout: float) -> ConnectFailed:
-    """The error for a server that did not answer in time."""
+def silent(target: Target, timeout: float | None) -> ConnectFailed:
+    """The error for a server that did not answer within ``timeout``, or within what was left of it (None)."""
+    time = "the time that was left" if timeout is None else f"{max(timeout, 0):.2f} s"
     return ConnectFailed(
-        f"{target.where} did not answer within {max(timeout, 0):.2f} s: it is down, a firewall or security group "
-        "drops the packets, or it is overwhelmed; check the address, or raise connect_timeout if it is only slow",
+        f"{target.where} did not answer within {time}: it is down, a firewall or security group drops the packets, "
+        "or it is overwhelmed; check the address, or raise connect_timeout if it is only slow",
         transient=True,
     )
 
 
-def refused(target: Target, error: BaseException, code: str | None) -> ConnectFailed | Overloaded:
+def refused(
+    target: Target, error: BaseException, code: str | None, doing: str = "connect to"
+) -> ConnectFailed | Overloaded:
     """The error for a server that answered with a refusal, or a network that did."""
     text = _told(error)
     fault = classify(code, text)
@@ -126,7 +129,7 @@ def refused(target: Target, error: BaseException, code: str | None) -> ConnectFa
         )
     remedy = next((remedy for pattern, remedy in REMEDIES if pattern.search(f"{code} {text}")), "")
     return ConnectFailed(
-        f"could not connect to {target.where}: {text}" + (f". Remedy: {remedy}" if remedy else ""),
+        f"could not {doing} {target.where}: {text}" + (f". Remedy: {remedy}" if remedy else ""),
         transient=Fault.TRANSIENT in fault or (not fault and code is None and bool(PASSING.search(text))),
     )
 
@@ -146,10 +149,8 @@ def unready(target: Target, error: Exception) -> Exception:
     if isinstance(error, (ConnectFailed, Overloaded, ConfigError)):
         return error
     if isinstance(error, PoolError):  # the deadline struck in the middle of the set-up
-        return silent(target, 0.0)
-    failure = refused(target, error, getattr(error, "sqlstate", None))
-    failure.args = (f"the connection opened, but setting it up failed: {failure}",)
-    return failure
+        return silent(target, None)
+    return refused(target, error, getattr(error, "sqlstate", None), doing="set up a connection to")
 
 
 def password(config: PoolConfig, target: Target) -> str | None:
@@ -219,7 +220,7 @@ async def resolve(target: Target, until: float) -> dict[str, list[str]]:
                     infos = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
                 found[host] = list(dict.fromkeys(str(info[4][0]) for info in infos))
             except TimeoutError as error:
-                failure = silent(target, until - monotonic())
+                failure = silent(target, None)
                 failure.__cause__ = error
             except OSError as error:
                 failure = refused(target, error, None)

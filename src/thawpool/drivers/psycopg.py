@@ -26,24 +26,32 @@ class Psycopg(PsycopgCommon):
 
     def connect(self, timeout: float) -> Connection:
         until = monotonic() + timeout
+        conn, failure = self._dial(until)
+        if conn is None:
+            raise self._failed(failure, timeout) from failure
+        try:
+            self._set_up(conn, until)
+        except BaseException as error:
+            self.close(conn)
+            if not isinstance(error, (psycopg.Error, PoolError)):
+                raise
+            raise _dial.unready(self.target, error) from error
+        return conn
+
+    def _dial(self, until: float) -> tuple[Connection | None, BaseException]:
+        """Try the addresses in turn: a connection, or why the last one failed.
+
+        The password is in this frame and in no traceback, where reporters of errors would find it.
+        """
         failure: BaseException = Expired()
         attempts = list(self._conninfos(_dial.password(self.config, self.target), {}))
         for conninfo, end in _dial.shares(attempts, until):
             try:
                 with closing(bounded(generators.connect(conninfo), end)) as dial:
-                    conn = Connection(waiting.wait_conn(dial, slice_of(end)))
+                    return Connection(waiting.wait_conn(dial, slice_of(end))), failure
             except (Expired, psycopg.Error) as error:
-                failure = error
-                continue
-            try:
-                self._set_up(conn, until)
-            except BaseException as error:
-                self.close(conn)
-                if not isinstance(error, (psycopg.Error, PoolError)):
-                    raise
-                raise _dial.unready(self.target, error) from error
-            return conn
-        raise self._failed(failure, timeout) from failure
+                failure = error.with_traceback(None)
+        return None, failure
 
     def _set_up(self, conn: Connection, until: float) -> None:
         conn._autocommit = True
@@ -127,25 +135,29 @@ class AsyncPsycopg(PsycopgCommon):
 
     async def connect(self, timeout: float) -> AsyncConnection:
         until = monotonic() + timeout
+        conn, failure = await self._dial(until)
+        if conn is None:
+            raise self._failed(failure, timeout) from failure
+        try:
+            await self._set_up(conn, until)
+        except BaseException as error:
+            self.close(conn)
+            if not isinstance(error, (psycopg.Error, PoolError)):
+                raise
+            raise _dial.unready(self.target, error) from error
+        return conn
+
+    async def _dial(self, until: float) -> tuple[AsyncConnection | None, BaseException]:
         failure: BaseException = Expired()
         password = await _dial.async_password(self.config, self.target, until)
         addresses = await _dial.resolve(self.target, until)
         for conninfo, end in _dial.shares(list(self._conninfos(password, addresses)), until):
             try:
                 with closing(bounded(generators.connect(conninfo), end)) as dial:
-                    conn = AsyncConnection(await waiting.wait_conn_async(dial, slice_of(end)))
+                    return AsyncConnection(await waiting.wait_conn_async(dial, slice_of(end))), failure
             except (Expired, psycopg.Error) as error:
-                failure = error
-                continue
-            try:
-                await self._set_up(conn, until)
-            except BaseException as error:
-                self.close(conn)
-                if not isinstance(error, (psycopg.Error, PoolError)):
-                    raise
-                raise _dial.unready(self.target, error) from error
-            return conn
-        raise self._failed(failure, timeout) from failure
+                failure = error.with_traceback(None)
+        return None, failure
 
     async def _set_up(self, conn: AsyncConnection, until: float) -> None:
         conn._autocommit = True
