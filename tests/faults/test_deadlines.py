@@ -21,7 +21,6 @@ LIMIT = 0.5
 REMAINING = 0.4
 
 
-@LOOPS
 @pytest.mark.parametrize("timeout", [LEFT, None])
 async def test_a_server_that_accepts_and_says_nothing(
     flavour: Flavour, postgres: Postgres, link: StaleProxy, timeout: float | None
@@ -116,7 +115,6 @@ async def test_a_probe_into_a_black_hole(flavour: Flavour, postgres: Postgres, l
     at_rest(pool)
 
 
-@LOOPS
 @pytest.mark.parametrize("timeout", [LEFT, None])
 async def test_a_statement_into_a_black_hole(
     flavour: Flavour, postgres: Postgres, link: StaleProxy, timeout: float | None
@@ -247,7 +245,6 @@ async def test_closing_a_pool_whose_connections_are_in_a_black_hole(
         await pool.close()
 
 
-@LOOPS
 async def test_closing_a_pool_cuts_off_whoever_does_not_come_back(
     flavour: Flavour, postgres: Postgres, link: StaleProxy
 ) -> None:

@@ -12,7 +12,6 @@ from typing import Any
 import psycopg
 import pytest
 from tests.api.flavours import Flavour
-from tests.support.loops import LOOPS
 from tests.support.losses import at_most, at_rest, sockets_to
 from tests.support.stale_proxy import StaleProxy
 from tests.support.waiting import eventually
@@ -21,7 +20,6 @@ from thawpool import LeaseError, Pool, PoolError
 from thawpool.testing.postgres import Postgres
 
 
-@LOOPS
 @pytest.mark.parametrize("how", ["block", "getconn"])
 @pytest.mark.parametrize("debug", [False, True])
 async def test_a_lease_that_is_dropped_wakes_the_waiter_and_closes_its_connection(
@@ -155,8 +153,8 @@ async def test_a_failed_dial_keeps_nothing_of_its_request_alive(
         assert lost is not None
 
     await request()
-    gc.collect()
-    await flavour.until(lambda: pool.stats().used == 0)
+    # A loop's turn may pass first: the one that ends here still holds the error that woke it.
+    await flavour.until(lambda: gc.collect() >= 0 and pool.stats().used == 0)
 
 
 def test_many_threads_share_a_few_connections_through_every_fault(
