@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["AsyncRunner"]
 
 T = TypeVar("T")
+#: How much too early, in seconds, a timer of an event loop may ring: what it ends shall not end before its time.
+EARLY = 0.002
 
 
 class AsyncRunner(PoolBase):
@@ -161,7 +163,7 @@ class AsyncRunner(PoolBase):
             return await self._park(trap)
         driver = self._driver
         assert driver is not None
-        left = trap.until - self._mono()
+        left = trap.until - self._mono() + EARLY
         if isinstance(trap, Dial):
             return await driver.connect(left)
         conn = trap.slot.conn

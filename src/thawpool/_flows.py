@@ -28,8 +28,6 @@ __all__ = ["Host", "acquire", "close", "release", "warm"]
 PROBE_TIMEOUT = 0.5
 #: The longest a reset may take before the connection is not worth saving.
 RESET_TIMEOUT = 1.0
-#: A timer of an event loop may ring so much early: what ends so near to its deadline was ended by it.
-TICK = 0.002
 INFINITY = float("inf")
 
 
@@ -95,7 +93,7 @@ async def _check(pool: Host, slot: Slot, until: float) -> Slot | Waiter:
         state.passed(slot, pool.now())
         return slot
     state.failed(slot, failure)
-    if _over(pool, until):
+    if pool.now().mono >= until:
         raise pool.timed_out("checking", until)
     return state.again(slot, pool.now())
 
@@ -107,7 +105,7 @@ async def _dial(pool: Host, slot: Slot, until: float) -> Slot | Waiter:
         conn = await Dial(slot, min(until, pool.now().mono + pool.connect_timeout))
     except (ConnectFailed, Overloaded) as error:
         state.open_failed(slot, error.bare(), pool.now(), pool.random(), full=isinstance(error, Overloaded))
-        if _over(pool, until):
+        if pool.now().mono >= until:
             raise pool.timed_out("connecting", until) from error
         if not _worth_waiting(pool, error, until):
             raise
@@ -115,11 +113,6 @@ async def _dial(pool: Host, slot: Slot, until: float) -> Slot | Waiter:
         state.opened(slot, conn, pool.now(), pool.random())
         return slot
     return state.again(slot, pool.now())
-
-
-def _over(pool: Host, until: float) -> bool:
-    """Whether the time ran out for something that was to end at ``until``."""
-    return pool.now().mono >= until - TICK
 
 
 def _worth_waiting(pool: Host, error: ConnectFailed | Overloaded, until: float) -> bool:
@@ -168,7 +161,7 @@ async def warm(pool: Host, target: int, until: float) -> int:
             state.open_failed(
                 slot, error.bare(), pool.now(), pool.random(), full=isinstance(error, Overloaded)
             )
-            if _over(pool, until):
+            if pool.now().mono >= until:
                 raise pool.timed_out("connecting", until) from error
             raise
         except BaseException:
