@@ -78,10 +78,12 @@ class SyncRunner(PoolBase):
     def _leak(self, slot: Slot) -> None:
         """A finalizer found a lease that nobody returned. It may run anywhere, so it takes no lock."""
         self._leaked.append(slot)
-        try:
-            head = self.state.waiters.head()
-        except RuntimeError:  # the queue is being changed; whoever does so collects before it sleeps
-            return
+        while True:
+            try:
+                head = self.state.waiters.head()
+                break
+            except RuntimeError:  # another thread changed the queue in between
+                continue
         if head is not None:
             _wake(head)
 

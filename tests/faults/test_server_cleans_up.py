@@ -21,6 +21,9 @@ from thawpool.testing.proxy import FaultProxy
 LIMIT = 1.0
 SLACK = 1.0
 
+#: What the server alone does does not depend on the driver.
+ONE_IS_ENOUGH = pytest.mark.parametrize("flavour", ["asyncpg"], indirect=True)
+
 INSTANCE = """
     from tests.api.flavours import Flavour
     flavour = Flavour(sys.argv[1])
@@ -93,6 +96,7 @@ def test_sessions_of_a_frozen_instance_end_and_its_next_query_works(
         assert child.hear() == "thawed"
 
 
+@ONE_IS_ENOUGH
 @pytest.mark.parametrize("how", ["freeze", "kill"])
 def test_locks_of_a_vanished_instance_are_free(
     flavour: Flavour, postgres: Postgres, watch: Watch, how: str
@@ -109,6 +113,7 @@ def test_locks_of_a_vanished_instance_are_free(
         watch.pool.execute("DROP TABLE locked")
 
 
+@ONE_IS_ENOUGH
 def test_a_statement_of_a_killed_instance_is_stopped(
     flavour: Flavour, postgres: Postgres, watch: Watch
 ) -> None:
