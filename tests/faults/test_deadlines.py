@@ -9,10 +9,10 @@ from tests.api.flavours import Flavour, done
 from tests.support.full_backlog import FullBacklog
 from tests.support.loops import LOOPS
 from tests.support.losses import at_most, at_rest, nothing_lost, sockets_to
-from tests.support.shifted_clock import ShiftedClock
 from tests.support.stale_proxy import StaleProxy
 
 from thawpool import ConnectFailed, PoolTimeout
+from thawpool.testing.clock import FakeClock
 from thawpool.testing.postgres import Postgres
 
 LEFT = 0.3
@@ -104,7 +104,7 @@ async def test_a_pool_whose_connections_are_all_in_use(flavour: Flavour, postgre
 
 @LOOPS
 async def test_a_probe_into_a_black_hole(flavour: Flavour, postgres: Postgres, link: StaleProxy) -> None:
-    clock = ShiftedClock()
+    clock = FakeClock.running()
     pool = flavour.pool(link.url(postgres.url()), clock=clock)
     await pool.warm(3)
     clock.freeze(5.0)

@@ -10,11 +10,11 @@ from contextlib import contextmanager
 
 import pytest
 from tests.support.losses import at_most, at_rest, nothing_lost
-from tests.support.shifted_clock import ShiftedClock
 from tests.support.stale_proxy import StaleProxy
 from tests.support.waiting import eventually
 
 from thawpool import Pool
+from thawpool.testing.clock import FakeClock
 from thawpool.testing.postgres import Postgres
 
 #: A wait looks for signals at least this often, in seconds; the server is told within as much.
@@ -102,7 +102,7 @@ def test_during_a_statement_in_a_transaction(pool: Pool, postgres: Postgres, lin
 
 @pytest.mark.parametrize("dirty", [False, True])
 def test_during_a_probe_or_a_reset(postgres: Postgres, link: StaleProxy, dirty: bool) -> None:
-    clock = ShiftedClock()
+    clock = FakeClock.running()
     with Pool(link.url(postgres.url()), max_size=1, clock=clock) as pool:
         pool.query("SELECT 1")
         sent = sys.maxsize

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from tests.api.flavours import Flavour
 from tests.support.losses import at_most, at_rest, nothing_lost
-from tests.support.shifted_clock import ShiftedClock
 from tests.support.stale_proxy import StaleProxy
 
+from thawpool.testing.clock import FakeClock
 from thawpool.testing.postgres import Postgres
 
 #: Longer than a connection is trusted, shorter than it may lie idle.
@@ -31,7 +31,7 @@ ONE = [{"one": 1}]
 async def test_dead_connections_cost_one_dial_and_at_most_one_probe(
     flavour: Flavour, postgres: Postgres, link: StaleProxy, dead: int, death: str
 ) -> None:
-    clock = ShiftedClock()
+    clock = FakeClock.running()
     pool = flavour.pool(link.url(postgres.url()), max_size=10, clock=clock)
     await pool.warm(dead)
     link.clear()
@@ -51,7 +51,7 @@ async def test_dead_connections_cost_one_dial_and_at_most_one_probe(
 async def test_a_query_sees_a_hang_up_even_while_it_trusts_the_connection(
     flavour: Flavour, postgres: Postgres, link: StaleProxy, death: str
 ) -> None:
-    pool = flavour.pool(link.url(postgres.url()), clock=StoppedClock())
+    pool = flavour.pool(link.url(postgres.url()), clock=FakeClock())
     await pool.warm(3)
     getattr(link, death)()
     assert await pool.query("SELECT 1 AS one") == ONE
@@ -60,21 +60,11 @@ async def test_a_query_sees_a_hang_up_even_while_it_trusts_the_connection(
     assert pool.stats().checks == 0
 
 
-class StoppedClock:
-    """No time passes, so trust never ends."""
-
-    def wall(self) -> float:
-        return 1_000_000.0
-
-    def mono(self) -> float:
-        return 1_000.0
-
-
 async def test_what_the_server_said_while_nobody_listened_is_not_the_answer_to_a_query(
     flavour: Flavour, postgres: Postgres
 ) -> None:
     """A session ended by its administrator leaves a message to read: that connection is not used."""
-    pool = flavour.pool(postgres.url(), clock=StoppedClock())
+    pool = flavour.pool(postgres.url(), clock=FakeClock())
     async with pool.connection() as conn:
         pid = await flavour.value(conn, "SELECT pg_backend_pid()")
     other = flavour.pool(postgres.url())
@@ -87,11 +77,11 @@ async def test_what_the_server_said_while_nobody_listened_is_not_the_answer_to_a
 async def test_a_wall_clock_that_jumped_makes_every_connection_suspect(
     flavour: Flavour, postgres: Postgres, link: StaleProxy, seconds: float, death: str
 ) -> None:
-    clock = ShiftedClock()
+    clock = FakeClock.running()
     pool = flavour.pool(link.url(postgres.url()), clock=clock)
     await pool.warm(5)
     link.clear()
-    clock.freeze(seconds)
+    clock.jump_wall(seconds)
     if death:
         getattr(link, death)()
     with at_most(1.0):
@@ -108,10 +98,10 @@ async def test_a_wall_clock_that_jumped_makes_every_connection_suspect(
 async def test_a_jump_during_a_lease_makes_its_connection_suspect(
     flavour: Flavour, postgres: Postgres, seconds: float
 ) -> None:
-    clock = ShiftedClock()
+    clock = FakeClock.running()
     pool = flavour.pool(postgres.url(), clock=clock)
     async with pool.connection():
-        clock.freeze(seconds)
+        clock.jump_wall(seconds)
     assert (pool.stats().idle, pool.stats().suspect) == (0, 1)
     assert await pool.query("SELECT 1 AS one") == ONE
     assert (pool.stats().checks, pool.stats().opened) == (1, 1)
@@ -120,13 +110,13 @@ async def test_a_jump_during_a_lease_makes_its_connection_suspect(
 async def test_one_probe_condemns_all_older_ones_even_when_the_clock_went_back_between_their_returns(
     flavour: Flavour, postgres: Postgres, link: StaleProxy
 ) -> None:
-    clock = ShiftedClock()
+    clock = FakeClock.running()
     pool = flavour.pool(link.url(postgres.url()), clock=clock)
     leases = [pool.connection() for _ in range(4)]
     for lease in leases:
         await lease.__aenter__()
     for lease in leases:
-        clock.freeze(-60.0)
+        clock.jump_wall(-60.0)
         await lease.__aexit__(None, None, None)
     link.forget()
     with at_most(1.0):
@@ -137,7 +127,7 @@ async def test_one_probe_condemns_all_older_ones_even_when_the_clock_went_back_b
 async def test_the_youngest_is_probed_first_even_if_an_older_one_was_still_trusted(
     flavour: Flavour, postgres: Postgres, link: StaleProxy
 ) -> None:
-    clock = ShiftedClock()
+    clock = FakeClock.running()
     pool = flavour.pool(link.url(postgres.url()), clock=clock)
     async with pool.connection():
         async with pool.connection():
@@ -199,7 +189,7 @@ async def test_expire_replaces_what_is_idle_now_and_what_is_leased_on_its_return
 async def test_limits_of_age_are_kept_by_the_wall_clock_at_the_next_lease(
     flavour: Flavour, postgres: Postgres, option: str, reason: str
 ) -> None:
-    clock = ShiftedClock()
+    clock = FakeClock.running()
     limits = {"idle_timeout": 500.0, "max_lifetime": 500.0, option: 60.0}
     pool = flavour.pool(postgres.url(), clock=clock, **limits)
     await pool.warm(2)
@@ -214,7 +204,7 @@ async def test_limits_of_age_are_kept_by_the_wall_clock_at_the_next_lease(
 async def test_a_connection_beyond_its_life_is_closed_when_it_comes_back(
     flavour: Flavour, postgres: Postgres
 ) -> None:
-    clock = ShiftedClock()
+    clock = FakeClock.running()
     pool = flavour.pool(postgres.url(), clock=clock, max_lifetime=60.0)
     async with pool.connection():
         clock.freeze(61.0)
