@@ -36,29 +36,32 @@ class Kind(Enum):
 Token: TypeAlias = tuple[Kind, str]
 
 _NAME: Final = r"[A-Za-z_\u0080-\U0010ffff]"
+_REST: Final = r"[A-Za-z_\u0080-\U0010ffff0-9]*+"
 _SPACE: Final = r"[ \t\n\r\f\v]"
 # An E'' string goes on in the next line: there, too, a backslash escapes a quote.
-_MORE: Final = rf"(?:[ \t\f\v]|--[^\n\r]*)*+[\n\r](?:{_SPACE}|--[^\n\r]*+[\n\r])*+'"
+_MORE: Final = rf"(?:[ \t\f\v]++|--[^\n\r]*+)*[\n\r](?:{_SPACE}++|--[^\n\r]*+[\n\r])*'"
 
-#: Possessive quantifiers throughout: no text makes these patterns backtrack.
+#: Nothing here backtracks far. Single characters repeat possessively, and what follows a group cannot match
+#: inside it: a closing quote looks ahead for a second one. Possessive groups would say that more shortly,
+#: but Python up to 3.11.4 matches them wrongly (gh-106052).
 _TOKEN: Final = re.compile(
     rf"""
     (?P<SPACE>{_SPACE}++)
   | (?P<COMMENT>--[^\n\r]*+)
   | (?P<nested>/\*)
   | (?P<STRING>
-        [eE]' (?:[^'\\] | \\. | '' | '{_MORE})*+ '
-      | (?: [uU]& | [bBxXnN] )?+ ' (?:[^'] | '')*+ '
-      | \$(?P<tag> (?: {_NAME} (?: {_NAME} | [0-9] )*+ )?+ )\$ .*? \$(?P=tag)\$
+        [eE]' [^'\\]*+ (?: (?: \\. | '' | '{_MORE} ) [^'\\]*+ )* ' (?! ' | {_MORE} )
+      | (?: [uU]& | [bBxXnN] )? ' [^']*+ (?: '' [^']*+ )* ' (?!')
+      | \$(?P<tag> (?: {_NAME} {_REST} )? )\$ .*? \$(?P=tag)\$
     )
-  | (?P<QUOTED>(?:[uU]&)?+ " (?:[^"] | "")*+ ")
-  | (?P<BROKEN>(?: [uU]& | [eEbBxXnN] )?+ ['"] .* | \$ (?: {_NAME} (?: {_NAME} | [0-9] )*+ )?+ \$ .*)
-  | (?P<WORD>{_NAME} (?: {_NAME} | [0-9$] )*+)
-  | (?P<NUMBER>(?: 0[xXoObB][0-9A-Fa-f_]++ | [0-9][0-9_]*+ (?: \.(?!\.) [0-9_]*+ )?+ | \.[0-9][0-9_]*+ )
-      (?: [eE][+-]?+[0-9][0-9_]*+ )?+ )
+  | (?P<QUOTED>(?: [uU]& )? " [^"]*+ (?: "" [^"]*+ )* " (?!"))
+  | (?P<BROKEN>(?: [uU]& | [eEbBxXnN] )? ['"] .* | \$ (?: {_NAME} {_REST} )? \$ .*)
+  | (?P<WORD>{_NAME} [A-Za-z_\u0080-\U0010ffff0-9$]*+)
+  | (?P<NUMBER>(?: 0[xXoObB][0-9A-Fa-f_]++ | [0-9][0-9_]*+ (?: \.(?!\.) [0-9_]*+ )? | \.[0-9][0-9_]*+ )
+      (?: [eE] [+-]? [0-9][0-9_]*+ )? )
   | (?P<PARAM>\$[0-9]++)
   | (?P<CAST>::)
-  | (?P<OPERATOR>(?: (?!--|/\*) [-+*/<>=~!@\#%^&|`?] )++)
+  | (?P<OPERATOR>(?: (?!--|/\*) [-+*/<>=~!@\#%^&|`?] )+)
   | (?P<SIGN>.)
     """,
     re.VERBOSE | re.DOTALL,
