@@ -60,19 +60,21 @@ def loaded(statement: str) -> set[str]:
 
 @pytest.mark.parametrize("statement", [IMPORT, NAME, MAKE, MAKE_FROM_PARTS])
 def test_neither_a_driver_nor_anything_slow_is_loaded(statement: str) -> None:
-    assert loaded(statement) & FORBIDDEN == set()
+    # What ``typing`` loads depends on the Python version: up to 3.11 that is ``re``, too.
+    assert loaded(statement) & FORBIDDEN <= loaded("import typing")
 
 
 def test_asyncio_is_loaded_for_its_own_pool_and_no_driver_is() -> None:
     assert loaded(MAKE_ASYNC) & {"psycopg", "asyncpg"} == set()
 
 
-@pytest.mark.parametrize("statement, own, foreign", [(IMPORT, 2, 22), (MAKE, 32, 34)])
+@pytest.mark.parametrize("statement, own, foreign", [(IMPORT, 2, 1), (MAKE, 24, 16)])
 def test_the_number_of_modules_is_bounded(statement: str, own: int, foreign: int) -> None:
     modules = loaded(statement)
     ours = {module for module in modules if module.split(".")[0] == "thawpool"}
     assert len(ours) <= own, sorted(ours)
-    assert len(modules - ours) <= foreign, sorted(modules - ours)
+    others = modules - ours - loaded("import typing")
+    assert len(others) <= foreign, sorted(others)
 
 
 def test_every_public_name_can_be_imported() -> None:
