@@ -30,7 +30,7 @@ sim: venv
 	@exec $(python) -m thawpool.testing.simulator --seeds $(SEEDS)
 
 mutants: venv
-	@exec $(python) scripts/mutants.py
+	@exec $(python) -m scripts.mutants
 
 venv:
 	@scripts/setup.sh

@@ -233,3 +233,12 @@ def test_a_surplus_that_is_closing_is_no_surplus() -> None:
     state.trim(1)
     audit(state)
     assert slot_of(state.claim(T0)) in state.slots
+
+
+def test_what_is_closing_is_not_counted_twice() -> None:
+    state = make(max_size=4)
+    rest(state, 4)
+    state.trim(3)
+    state.max_size = 2
+    with pytest.raises(AssertionError, match="max_size"):
+        audit(state)

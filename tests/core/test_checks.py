@@ -215,6 +215,25 @@ def test_suspects_rest_in_the_order_of_their_return() -> None:
     assert state.suspects == [one, two]
 
 
+def test_suspect_returns_rest_in_the_order_of_their_return() -> None:
+    state = make(max_size=2)
+    one, two = lease(state), lease(state)
+    give(state, one, at(5.0))
+    give(state, two, at(5.1))
+    assert state.suspects == [one, two]
+
+
+def test_the_order_of_returns_is_told_by_the_monotonic_clock() -> None:
+    """Between the two returns somebody set the wall clock back."""
+    state = make(max_size=2)
+    one, two = lease(state), lease(state)
+    give(state, one, at(0.1))
+    two.taken_at = at(0.2, wall=-600.0).wall
+    give(state, two, at(0.2, wall=-600.0))
+    state.thaw(at(0.3, wall=-600.0), "signal")
+    assert state.suspects == [one, two]
+
+
 def test_a_check_that_passes_in_a_closed_pool_is_retired() -> None:
     state = make()
     rest(state, 1)

@@ -155,6 +155,18 @@ def test_a_check_that_fails_at_the_end_of_the_time_is_a_timeout() -> None:
     audit(state)
 
 
+def test_the_last_check_that_fails_at_the_end_of_the_time_is_a_timeout_of_checking() -> None:
+    host, state = pool(max_size=1)
+    rest(state, 1)
+    state.thaw(T0, "signal")
+    run = start(host, 0.3)
+    host.instant = at(0.3)
+    with pytest.raises(PoolTimeout, match=f"until {T0.mono + 0.3}") as caught:
+        run.go("check")
+    assert caught.value.phase == "checking"
+    assert not state.waiters
+
+
 @pytest.mark.parametrize("interruption", INTERRUPTIONS)
 def test_an_interrupted_check_never_lets_its_connection_back(interruption: type[BaseException]) -> None:
     """A reply may still be on its way."""

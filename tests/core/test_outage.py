@@ -49,6 +49,36 @@ def test_whoever_becomes_first_in_an_outage_is_told() -> None:
     audit(state)
 
 
+def test_the_next_in_line_is_told_once_and_after_who_was_served() -> None:
+    state = make(max_size=2)
+    held = lease(state)
+    state.open_failed(slot_of(state.claim(T0)), OSError("refused"), T0, HALF)
+    first, second, third = wait(state), wait(state), wait(state)
+    give(state, held)
+    assert state.woken == [first, second]
+    state.cancel(third, T0)
+    assert state.woken == [first, second]
+
+
+def test_whoever_woke_to_dial_is_not_woken_for_it() -> None:
+    state = make()
+    outage(state)
+    first = wait(state)
+    assert slot_of(state.woke(first, at(1))).state is OPENING
+    assert state.woken == []
+
+
+def test_events_are_told_in_order() -> None:
+    state = make()
+    lease(state)
+    state.thaw(T0, "signal")
+    lease(state)
+    state.expire(T0)
+    state.resize(3, T0)
+    state.open_failed(slot_of(state.claim(T0)), OSError("refused"), T0, HALF)
+    assert state.events == [("opened", ""), ("thawed", "signal"), ("opened", ""), ("open_failed", "OSError")]
+
+
 def test_whoever_sleeps_until_the_next_dial_is_not_woken_before() -> None:
     """Each newcomer would wake the first waiter otherwise, and it would find nothing new."""
     state = make()

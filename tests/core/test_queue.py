@@ -8,6 +8,7 @@ from tests.core.helpers import HALF, T0, at, close_doomed, give, lease, make, re
 from thawpool._core.audit import audit
 from thawpool._core.slot import CHECKING, IDLE, LEASED, OPENING, SUSPECT
 from thawpool._core.waiters import Queue, Waiter
+from thawpool.clock import Instant
 from thawpool.errors import PoolSaturated
 
 
@@ -144,25 +145,50 @@ def test_a_grant_that_is_cancelled_rests_with_the_trust_it_had() -> None:
     assert state.take(at(0.9).wall) is slot
 
 
-def test_a_grant_that_is_cancelled_too_late_for_trust_is_suspect() -> None:
+@pytest.mark.parametrize("late", [at(1.0), at(0.0, wall=600.0), at(0.5, wall=-600.0)])
+def test_a_grant_that_is_cancelled_too_late_for_trust_is_suspect(late: Instant) -> None:
     state = make(max_size=1)
     slot = lease(state)
     first = wait(state)
     give(state, slot)
-    state.cancel(first, at(1.0))
+    state.cancel(first, late)
     audit(state)
     assert slot.state is SUSPECT
 
 
 @pytest.mark.parametrize("late", [at(1.0), at(0.0, wall=600.0), at(0.5, wall=-600.0)])
-def test_a_grant_that_is_noticed_too_late_is_checked(late: object) -> None:
+def test_a_grant_that_is_noticed_too_late_is_checked(late: Instant) -> None:
     state = make(max_size=1)
     slot = lease(state)
     first = wait(state)
     give(state, slot)
-    assert state.woke(first, late) is slot  # type: ignore[arg-type]
+    assert state.woke(first, late) is slot
     assert slot.state is CHECKING
     audit(state)
+
+
+def test_a_granted_lease_begins_when_it_is_noticed() -> None:
+    state = make(max_size=1)
+    slot = lease(state)
+    first = wait(state)
+    give(state, slot)
+    assert state.woke(first, at(0.5)) is slot
+    assert slot.taken_at == at(0.5).wall
+    give(state, slot, at(1.4))
+    assert slot.state is IDLE
+
+
+def test_who_is_awake_is_not_woken() -> None:
+    state = make(max_size=2)
+    held = lease(state)
+    assert slot_of(state.claim(T0)).state is OPENING
+    first = wait(state)
+    state.retire(held, "busy")
+    close_doomed(state)
+    assert state.woken == [first]
+    state.woken.clear()
+    state.cancel(slot_of(state.woke(first, T0)), T0)
+    assert state.woken == []
 
 
 def test_the_queue_keeps_the_order_of_arrival() -> None:
@@ -191,10 +217,13 @@ def test_max_waiting_does_not_count_who_waits_for_a_seat_that_is_being_closed() 
     assert second.slot is not None
 
 
-def test_max_waiting_counts_who_waits_for_a_seat_that_will_not_be_free() -> None:
-    state = make(max_size=2, max_waiting=0)
-    one, _ = lease(state), lease(state)
+@pytest.mark.parametrize("waiting", [0, 1])
+def test_max_waiting_counts_who_waits_for_a_seat_that_will_not_be_free(waiting: int) -> None:
+    state = make(max_size=3, max_waiting=waiting)
+    one, _, _ = lease(state), lease(state), lease(state)
     state.resize(1, T0)
     give(state, one)
+    for _ in range(waiting):
+        wait(state)
     with pytest.raises(PoolSaturated):
         state.claim(T0)

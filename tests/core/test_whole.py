@@ -6,7 +6,8 @@ import pytest
 from tests.core.helpers import HALF, T0, at, close_doomed, give, lease, make, outage, rest, slot_of, wait
 
 from thawpool._core.audit import audit
-from thawpool._core.slot import CLOSING, GONE, IDLE, LEASED, OPENING
+from thawpool._core.slot import CLOSING, GONE, IDLE, LEASED, MOVES, OPENING, Slot
+from thawpool._core.waiters import Waiter
 from thawpool.errors import PoolClosed
 
 
@@ -132,6 +133,15 @@ def test_a_smaller_max_size_closes_suspects_first_then_the_oldest() -> None:
     assert sorted(s.reason for s in (one, two, three, four)) == ["", "surplus", "surplus", "surplus"]
 
 
+def test_a_smaller_max_size_closes_the_oldest_of_those_that_are_idle() -> None:
+    state = make(max_size=3)
+    one, two, three = rest(state, 3)
+    state.resize(2, T0)
+    audit(state)
+    assert state.idle == [two, three]
+    assert one.reason == "surplus"
+
+
 def test_a_smaller_max_size_leaves_leases_alone() -> None:
     state = make(max_size=2)
     one, two = lease(state), lease(state)
@@ -148,6 +158,7 @@ def test_a_larger_max_size_lets_waiters_dial() -> None:
     state.resize(3, T0)
     audit(state)
     assert [w.slot is not None for w in (first, second, third)] == [True, True, False]
+    assert state.woken == [first, second]
 
 
 def test_trim_keeps_the_youngest() -> None:
@@ -248,3 +259,64 @@ def test_a_lease_cancelled_in_a_closed_pool_is_closed() -> None:
     state.cancel(waiter, T0)
     audit(state)
     assert slot.reason == "closed"
+
+
+def test_a_new_pool_is_blank() -> None:
+    state = make()
+    assert (state.arrivals, state.generation, state.opening, state.failures) == (0, 0, 0, 0)
+    assert (state.closed, state.connected, state.retry_at, state.last_error) == (False, False, 0.0, None)
+    empty = (
+        "slots",
+        "idle",
+        "suspects",
+        "waiters",
+        "closers",
+        "woken",
+        "doomed",
+        "events",
+        "counts",
+        "retired",
+    )
+    assert [name for name in empty if getattr(state, name)] == []
+
+
+def test_a_new_slot_is_blank() -> None:
+    slot = Slot(7)
+    assert (slot.state, slot.generation, slot.uses, slot.place, slot.reason) == (OPENING, 7, 0, 0, "")
+    assert (slot.conn, slot.lent, slot.where) == (None, None, None)
+    times = ("opened", "expires", "released")
+    assert all(getattr(slot, f"{time}_{clock}") == 0.0 for time in times for clock in ("wall", "mono"))
+    assert (slot.good_until, slot.taken_at) == (0.0, 0.0)
+
+
+def test_a_new_waiter_is_blank_and_awake() -> None:
+    waiter = Waiter(7)
+    assert (waiter.place, waiter.slot, waiter.ready, waiter.signal, waiter.alarm) == (
+        7,
+        None,
+        False,
+        None,
+        0.0,
+    )
+
+
+def test_these_moves_are_legal_and_no_others() -> None:
+    assert {(a.value, b.value) for a, b in MOVES} == {
+        ("opening", "leased"),
+        ("opening", "closing"),
+        ("opening", "gone"),
+        ("leased", "leased"),
+        ("leased", "idle"),
+        ("leased", "suspect"),
+        ("leased", "checking"),
+        ("leased", "closing"),
+        ("idle", "leased"),
+        ("idle", "suspect"),
+        ("idle", "closing"),
+        ("suspect", "checking"),
+        ("suspect", "closing"),
+        ("checking", "leased"),
+        ("checking", "suspect"),
+        ("checking", "closing"),
+        ("closing", "gone"),
+    }

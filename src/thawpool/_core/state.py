@@ -424,7 +424,6 @@ class PoolState:
             for closer in self.closers:
                 closer.ready = True
             self.woken += self.closers
-            self.closers.clear()
 
     def _earn(self, slot: Slot, now: Instant) -> None:
         """A round trip succeeded just now: the slot is leased and trusted."""
@@ -468,8 +467,8 @@ class PoolState:
             self._grant(waiters.next(), slot)
 
     def _pausing(self) -> bool:
-        """Whether the next dial is due at ``retry_at``, for the first waiter to try."""
-        return self.failures > 0 and not self.opening and len(self.slots) < self.max_size
+        """Somebody waits: is it because the next dial is due at ``retry_at``? Then there is room, and nobody dials."""
+        return not self.opening and len(self.slots) < self.max_size
 
     def _nudge(self) -> None:
         """In an outage the first waiter is the one who dials: see that it wakes in time."""

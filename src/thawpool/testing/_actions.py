@@ -52,8 +52,12 @@ def odds(**shares: float) -> Odds:
     return (*bounds[:-1], (1.0, bounds[-1][1]))
 
 
+WELL: Final = ("well", odds(ok=0.95, refused=0.01, full=0.01, silent=0.01, fatal=0.01, error=0.01))
+#: How dials go, by the state that the server is in.
 DIAL_ODDS: Final = (
-    ("well", odds(ok=0.94, refused=0.02, full=0.01, silent=0.01, fatal=0.01, error=0.01)),
+    WELL,
+    WELL,
+    WELL,
     ("ailing", odds(ok=0.5, refused=0.2, full=0.1, silent=0.1, fatal=0.05, error=0.05)),
     ("down", odds(refused=0.6, silent=0.15, ok=0.1, full=0.05, fatal=0.05, error=0.05)),
     ("full", odds(full=0.8, ok=0.1, refused=0.1)),
@@ -150,7 +154,7 @@ def advance(world: World) -> None:
     """One of the flows that can go on does so."""
     tasks = world.tasks
     if not tasks:
-        return acquire(world)
+        return due(world)
     first = int(world.u() * len(tasks))
     for task in tasks[first:] + tasks[:first]:
         trap = task.trap
@@ -243,7 +247,11 @@ def interrupt(world: World) -> None:
     """A task is cancelled, or Ctrl-C arrives, or a coroutine is thrown away."""
     if not world.tasks:
         return advance(world)
-    task, by = pick(world, world.tasks), pick(world, INTERRUPTIONS)
+    tasks, by = world.tasks, pick(world, INTERRUPTIONS)
+    if world.u() < 0.5:
+        # Served, and interrupted before it knew: the race that pools are known for.
+        tasks = [task for task in tasks if type(task.trap) is Park and task.trap.waiter.ready] or tasks
+    task = pick(world, tasks)
     kind = type(task.trap)
     what = _had(world, task) if kind is Park else ""
     world.label = (by.__name__, "into", task.kind, "at", kind.__name__, what)

@@ -36,11 +36,11 @@ def new_world(u: Callable[[], float], seen: set[Point]) -> World:
         return options[int(u() * len(options))]
 
     limits = Limits(
-        max_size=int(among(1, 2, 3, 4)),
+        max_size=int(among(1, 2, 3, 5)),
         trust_window=among(1.0, 1.0, 0.1, 0.0),
         idle_timeout=among(10.0, 10.0, 2.0),
-        max_lifetime=among(1800.0, 1800.0, 30.0, 3.0),
-        max_uses=among(INFINITY, INFINITY, INFINITY, 3, 1),
+        max_lifetime=among(1800.0, 1800.0, 1800.0, 30.0, 3.0),
+        max_uses=among(INFINITY, INFINITY, INFINITY, INFINITY, 3, 1),
         max_waiting=among(INFINITY, INFINITY, INFINITY, 3, 0),
     )
     world = World(u, limits, seen)
@@ -130,23 +130,23 @@ def close_again(world: World) -> None:
 
 
 WEIGHTS: Final[dict[Action, int]] = {
-    acquire: 30,
-    advance: 34,
-    give_back: 22,
-    close_one: 12,
+    acquire: 26,
+    advance: 36,
+    give_back: 18,
+    close_one: 14,
     interrupt: 5,
-    pause: 6,
-    due: 3,
+    pause: 3,
+    due: 2,
     wake_early: 1,
-    doubt: 3,
-    freeze: 2,
-    set_clock: 2,
-    thaw: 2,
+    doubt: 2,
+    freeze: 1,
+    set_clock: 1,
+    thaw: 1,
     weather: 1,
-    expire: 2,
-    resize: 1,
+    expire: 1,
+    resize: 2,
     trim: 1,
-    warm: 2,
+    warm: 3,
     close_again: 4,
 }
 
@@ -164,10 +164,12 @@ def _table(**times: float) -> tuple[Action, ...]:
 TABLES: Final = (
     _table(),
     _table(interrupt=4),
-    _table(acquire=2, give_back=0.6),
-    _table(pause=0.2, freeze=0, set_clock=0),
+    _table(acquire=2),
+    _table(acquire=0.7, give_back=1.5),
+    _table(acquire=0.4, give_back=0.7, warm=3, pause=0.3, freeze=0, set_clock=0, resize=4),
+    _table(pause=0.3, freeze=0, set_clock=0, weather=0, expire=0),
     _table(close_one=0.3, expire=4, trim=4),
-    _table(resize=10, weather=4),
-    _table(thaw=8, freeze=4, doubt=4),
-    _table(weather=8, warm=5, due=3),
+    _table(resize=6, weather=4),
+    _table(thaw=8, freeze=4, set_clock=4, doubt=4, acquire=0.7),
+    _table(weather=8, warm=3, due=3),
 )

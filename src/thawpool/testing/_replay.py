@@ -34,7 +34,7 @@ def simulate(
     size = len(table)
     # Two runs of three stay open until the end. When one is closed, something shall be on its way.
     closing = int(steps * (0.5 + 1.5 * u()))
-    special = {closing - 1: warm, closing: close, closing + 1: close}
+    special = {closing - 1: warm, closing: close, closing + 1: close, closing + 2: close}
     check = world.check
     try:
         for step in numbers:
