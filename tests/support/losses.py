@@ -15,6 +15,10 @@ from typing import Any
 __all__ = ["at_most", "at_rest", "nothing_lost", "sockets_to"]
 
 
+#: What a busy machine may add to any wait, in seconds. What goes wrong here goes wrong by seconds, or for ever.
+SLACK = 0.25
+
+
 def sockets_to(port: int) -> int:
     """How many sockets of this process, in whatever state, lead to ``port`` on 127.0.0.1."""
     rows = [line.split() for line in Path("/proc/self/net/tcp").read_text().splitlines()[1:]]
@@ -40,10 +44,11 @@ def _tasks() -> int:
 def nothing_lost(port: int, *, sockets: int = 0) -> Iterator[None]:
     """Assert that the block leaves no thread, task or socket to ``port`` more than ``sockets``.
 
-    The garbage collector rests meanwhile: what it would have to find has been left behind.
+    Sockets that are open to ``port`` beforehand count where they are more: a session's fixtures may have some. The garbage collector rests meanwhile: what it would have to find has been left behind.
     """
     threads, tasks = threading.active_count(), _tasks()
     gc.collect()
+    sockets = max(sockets, sockets_to(port))
     gc.disable()
     try:
         yield
@@ -63,10 +68,10 @@ def at_rest(pool: Any) -> None:
 
 @contextmanager
 def at_most(seconds: float) -> Iterator[None]:
-    """Assert that the block, however it ends, takes no longer than ``seconds``."""
+    """Assert that the block, however it ends, takes no longer than ``seconds``, give or take ``SLACK``."""
     started = time.monotonic()
     try:
         yield
     finally:
         took = time.monotonic() - started
-        assert took <= seconds, f"took {took:.3f} s, {seconds} allowed"
+        assert took <= seconds + SLACK, f"took {took:.3f} s, {seconds} allowed"
