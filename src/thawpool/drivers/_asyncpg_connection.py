@@ -23,7 +23,7 @@ from ._refusals import overran, returned
 from ._socket import orphan, shut
 from ._transport import cut, discard
 
-__all__ = ["Connection", "inherited", "sqlstate"]
+__all__ = ["INFINITY", "Connection", "sqlstate"]
 
 INFINITY: Final = float("inf")
 READ_ONLY: Final = "25006"
@@ -34,8 +34,6 @@ MARKS: Final = (
     "_plans", "_process", "address", "coded", "condemned", "described", "dirty", "holder", "kept", "last_words",
     "leased", "marked", "recoded", "running", "sock", "unsynced", "until",
 )  # fmt: skip
-#: What belongs to the parent of a forked process: never finalized, since that could reach the parent.
-inherited: Final[list[object]] = []
 #: Typed as anything, since most of what it has is not typed at all.
 Base: Any = asyncpg.Connection
 
@@ -203,10 +201,18 @@ class Connection(Base):  # type: ignore[misc]
 
     # -- the end ----------------------------------------------------------------------------------
 
-    def hang_up(self) -> None:
-        """Close at once, without a goodbye. Whoever waits for a reply gets an error."""
+    def give_up(self) -> None:
+        """Count as closed from here on, and hear no more of what the server sends. To be followed by ``hang_up``."""
         self._aborted = True
-        cut(self._transport)
+        self._transport.pause_reading()
+
+    def hang_up(self) -> None:
+        """Close at once, without a goodbye, also when the loop is closed. Whoever waits for a reply gets an error."""
+        self._aborted = True
+        if self._loop.is_closed():
+            discard(self._transport)
+        else:
+            cut(self._transport)
 
     def terminate(self) -> None:
         """Close at once, with a goodbye if that cannot block."""
@@ -217,19 +223,11 @@ class Connection(Base):  # type: ignore[misc]
         """Close at once. asyncpg would wait for the server's goodbye, for ever if it does not come."""
         self.terminate()
 
-    def bury(self) -> None:
-        """Close without the event loop, which is closed."""
-        self._aborted = True
-        self._termination_listeners.clear()
-        discard(self._transport)
-        self._cleanup()
-
     def disown(self) -> None:
         """In a child process: close our copy of the descriptor, and touch neither the socket nor the loop."""
         self._aborted = True
         orphan(self.sock.fileno())
         discard(self._transport)
-        inherited.append(self._transport)
 
     def __del__(self) -> None:
         """Hang up in silence: a connection that sleeps in a pool when the process ends is no mistake."""

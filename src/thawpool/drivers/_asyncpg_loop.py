@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any, final
 
 from ._transport import cut
@@ -25,36 +26,60 @@ class Loop:
     def __init__(self, address: str) -> None:
         self.real = asyncio.get_running_loop()
         self._address = address
-        self._opened: list[asyncio.Transport] = []
+        self._protocols: list[Any] = []
+        self._transports: list[asyncio.Transport] = []
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.real, name)
 
     def cut(self) -> None:
         """Close at once whatever was opened."""
-        for transport in self._opened:
+        for protocol in self._protocols:
+            answer = getattr(protocol, "on_data", None)  # the server's word on TLS, which nobody may await
+            if answer is not None and not answer.cancel() and not answer.cancelled():
+                answer.exception()
+        for transport in self._transports:
             cut(transport)
-        self._opened.clear()
+        self.forget()
 
     def forget(self) -> None:
         """What was opened is in use from here on."""
-        self._opened.clear()
+        for protocol in self._protocols:
+            del protocol.connection_made
+        self._protocols.clear()
+        self._transports.clear()
 
-    async def create_connection(self, factory: Any, host: str, port: int, **options: Any) -> Any:
+    def _watched(self, factory: Callable[[], Any]) -> Callable[[], Any]:
+        """A factory of protocols whose transports are remembered as soon as there are any."""
+
+        def make() -> Any:
+            protocol = factory()
+            made = protocol.connection_made
+
+            def connection_made(transport: asyncio.Transport) -> None:
+                self._transports.append(transport)
+                made(transport)
+
+            protocol.connection_made = connection_made
+            self._protocols.append(protocol)
+            return protocol
+
+        return make
+
+    async def create_connection(
+        self, factory: Callable[[], Any], host: str, port: int, **options: Any
+    ) -> Any:
         if options.get("ssl"):
             options["server_hostname"] = host
-        address = self._address or host
-        transport, protocol = await self.real.create_connection(factory, address, port, **options)
-        self._opened.append(transport)
-        return transport, protocol
+        return await self.real.create_connection(
+            self._watched(factory), self._address or host, port, **options
+        )
 
-    async def create_unix_connection(self, *args: Any, **options: Any) -> Any:
-        transport, protocol = await self.real.create_unix_connection(*args, **options)
-        self._opened.append(transport)
-        return transport, protocol
+    async def create_unix_connection(self, factory: Callable[[], Any], path: str) -> Any:
+        return await self.real.create_unix_connection(self._watched(factory), path)
 
-    async def start_tls(self, *args: Any, **options: Any) -> Any:
-        transport = await self.real.start_tls(*args, **options)
-        if transport is not None:
-            self._opened.append(transport)
-        return transport
+    async def start_tls(self, transport: Any, *args: Any, **options: Any) -> Any:
+        encrypted = await self.real.start_tls(transport, *args, **options)
+        if encrypted is not None:
+            self._transports.append(encrypted)
+        return encrypted

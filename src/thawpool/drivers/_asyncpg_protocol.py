@@ -9,7 +9,7 @@ for. What is accounted is kept by the connection, see ``_asyncpg_connection``.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine, Generator
 from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
@@ -37,6 +37,8 @@ class Protocol(asyncpg.protocol.Protocol):  # type: ignore[misc]
     """asyncpg's end of the wire, with a gate before each of its operations."""
 
     owner: Callable[[], Connection | None]
+    #: What ends the stream that runs.
+    limit: asyncio.Timeout | None = None
 
     async def _pass(self, text: str | None, operation: Callable[[Any], Awaitable[Any]], timeout: Any) -> Any:
         """Perform an operation of asyncpg's.
@@ -59,25 +61,50 @@ class Protocol(asyncpg.protocol.Protocol):  # type: ignore[misc]
             conn.unsynced = False
             conn.noticed(error)
             raise
-        except TimeoutError:
-            if not conn.is_closed():
-                raise  # nothing was sent: there was no time to begin with
-            await self._stop(conn)
-            if monotonic() < conn.until - EARLY:
-                raise  # the caller's own timeout
-            raise overran() from None
-        except asyncio.CancelledError:
-            await self._stop(conn)
-            raise
         except GeneratorExit:
             conn.hang_up()
+            raise
+        except (Exception, asyncio.CancelledError) as error:
+            if conn.is_closed() or isinstance(error, asyncio.CancelledError):
+                await self._stop(conn)
+            if isinstance(error, TimeoutError) and monotonic() >= conn.until - EARLY:
+                raise overran() from None
             raise
         finally:
             conn.running -= 1
 
+    async def _stream(self, operation: Callable[[None], Coroutine[Any, Any, Any]], timeout: Any) -> Any:
+        """Perform an operation in which the borrower's own code feeds or eats what is sent.
+
+        asyncpg's timeout does not reach that code. A wait for room in the buffers misses the end of the
+        connection, and may swallow a cancellation; what it then no longer awaits must not complain.
+        """
+        self._on_waiter_completed = self._completed
+        try:
+            async with asyncio.timeout(timeout) as self.limit:
+                return await _Obedient(operation(None), self._hang_up)
+        except Exception as error:
+            if isinstance(error, asyncpg.PostgresError) or self.is_connected() or self.owner()._aborted:  # type: ignore[union-attr]
+                raise
+            raise asyncpg.ConnectionDoesNotExistError(
+                "connection was closed in the middle of operation"
+            ) from error
+        finally:
+            self.limit = None
+            del self._on_waiter_completed
+
+    def _hang_up(self) -> None:
+        conn = self.owner()
+        if conn is not None and self.is_connected():
+            conn.hang_up()
+
+    def _completed(self, waiter: asyncio.Future[Any]) -> None:
+        super()._on_waiter_completed(waiter)
+        if not waiter.cancelled():
+            waiter.exception()
+
     async def _stop(self, conn: Connection) -> None:
-        """Give a statement up: hang up, and tell the server, as far as that takes no time."""
-        conn.hang_up()
+        """Give a statement up: tell the server, as far as that takes no time, and hang up."""
         loop = Loop(conn.address)
         try:
             async with asyncio.timeout(FAREWELL):
@@ -92,6 +119,7 @@ class Protocol(asyncpg.protocol.Protocol):  # type: ignore[misc]
             pass
         finally:
             loop.cut()
+            conn.hang_up()
 
     # -- asyncpg's operations: all that send anything, under the names by which asyncpg passes arguments
 
@@ -115,7 +143,7 @@ class Protocol(asyncpg.protocol.Protocol):  # type: ignore[misc]
         self, state: Any, args: Any, portal_name: str, timeout: Any, return_rows: bool
     ) -> Awaitable[Any]:
         operation = partial(super().bind_execute_many, state, args, portal_name, return_rows=return_rows)
-        return self._pass(state.query, operation, timeout)
+        return self._pass(state.query, partial(self._stream, operation), timeout)
 
     def bind(self, state: Any, args: Any, portal_name: str, timeout: Any) -> Awaitable[Any]:
         return self._pass(state.query, partial(super().bind, state, args, portal_name), timeout)
@@ -139,21 +167,28 @@ class Protocol(asyncpg.protocol.Protocol):  # type: ignore[misc]
             return ""
 
     def copy_out(self, copy_stmt: str, sink: Any, timeout: Any) -> Awaitable[Any]:
-        return self._pass(copy_stmt, partial(super().copy_out, copy_stmt, sink), timeout)
+        operation = partial(super().copy_out, copy_stmt, sink)
+        return self._pass(copy_stmt, partial(self._stream, operation), timeout)
 
     def copy_in(
         self, copy_stmt: str, reader: Any, data: Any, records: Any, record_stmt: Any, timeout: Any
     ) -> Awaitable[Any]:
         operation = partial(super().copy_in, copy_stmt, reader, data, records, record_stmt)
-        return self._pass(copy_stmt, operation, timeout)
+        return self._pass(copy_stmt, partial(self._stream, operation), timeout)
 
     # -- what asyncpg does when an operation is interrupted, and hears when there is none ---------
 
     def _request_cancel(self) -> None:
-        """Hang up, and leave the rest to ``_stop``. asyncpg would ask the server to stop in the background."""
+        """Leave it to ``_stop``. asyncpg would ask the server in the background, and use the connection again."""
         conn = self.owner()
-        if conn is not None:
-            conn.hang_up()
+        if conn is not None and self.is_connected():
+            conn.give_up()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Take the end of the connection, and end a stream that waits to write: asyncpg would let it wait."""
+        super().connection_lost(exc)
+        if self.limit is not None:
+            self.limit.reschedule(0.0)
 
     async def ping(self) -> None:
         """An empty query: the cheapest round trip there is."""
@@ -161,6 +196,9 @@ class Protocol(asyncpg.protocol.Protocol):  # type: ignore[misc]
             await super().query("", None)
         except AttributeError:  # asyncpg stumbles over the reply: it has no tag
             pass
+        except asyncio.CancelledError:
+            self._hang_up()
+            raise
 
     def data_received(self, data: bytes) -> None:
         """Take what the server sends. An error that answers nothing is its last word, which asyncpg drops."""
@@ -170,6 +208,35 @@ class Protocol(asyncpg.protocol.Protocol):  # type: ignore[misc]
                 conn.dismissed(_fields(data))
                 return
         super().data_received(data)
+
+
+class _Obedient:
+    """Awaits ``work``, and hangs up before a cancellation reaches it: asyncpg may swallow one to wait for a reply."""
+
+    def __init__(self, work: Coroutine[Any, Any, Any], hang_up: Callable[[], None]) -> None:
+        self._work = work
+        self._hang_up = hang_up
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        interruption: BaseException | None = None
+        error: BaseException | None = None
+        while True:
+            try:
+                future = self._work.send(None) if error is None else self._work.throw(error)
+            except BaseException as end:
+                if interruption is not None:
+                    raise interruption from None
+                if isinstance(end, StopIteration):
+                    return end.value
+                raise
+            error = None
+            try:
+                yield future
+            except Exception as raised:
+                error = raised
+            except BaseException as raised:
+                self._hang_up()
+                interruption = error = raised
 
 
 def _fields(message: bytes) -> dict[str, str]:

@@ -13,8 +13,8 @@ import asyncpg
 from .._url import asyncpg_options
 from ..errors import ConfigError, ConnectFailed, ParamsError, PoolError
 from . import _dial
-from ._asyncpg_connection import Connection, inherited, sqlstate
-from ._asyncpg_loop import Loop
+from ._asyncpg_connection import INFINITY, Connection, sqlstate
+from ._asyncpg_dial import FAILURES, dial, failed
 from ._asyncpg_rows import rows_of
 from ._placeholders import compile_placeholders
 from ._postgresql import explain, unsent
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Asyncpg"]
 
-#: What a dial may end with that another address may not.
-FAILURES: Final = (OSError, asyncpg.PostgresError, asyncpg.InternalClientError)
 #: How asyncpg begins its errors about statements that it did not send.
 UNSENT: Final = (
     "connection is closed",
@@ -70,16 +68,11 @@ class Asyncpg:
         until = monotonic() + timeout
         password = await _dial.async_password(self.config, self.target, until)
         addresses = await _dial.resolve(self.target, until)
-        attempts = list(self._attempts(addresses))
         failure: BaseException = TimeoutError()
-        for number, (host, port, address, role) in enumerate(attempts):
-            now = monotonic()
-            if number and now >= until:
-                break
-            share = (until - now) / (len(attempts) - number)  # so that a silent host leaves time for the next
+        for attempt, end in _dial.shares(list(self._attempts(addresses)), until):
             try:
-                async with asyncio.timeout(share):
-                    conn = await self._dial(host, port, address, role, password)
+                async with asyncio.timeout(end - monotonic()):
+                    conn = await dial(*attempt, password, self.options)
             except FAILURES as error:
                 failure = error
                 continue
@@ -87,37 +80,7 @@ class Asyncpg:
                 raise ConfigError(f"asyncpg refuses its arguments: {error}") from error
             await self._ready(conn, until)
             return conn
-        raise self._failed(failure, timeout) from failure
-
-    async def _dial(
-        self, host: str, port: int, address: str, role: str | None, password: str | None
-    ) -> Connection:
-        """Connect to one address, and leave nothing behind if that fails or is interrupted."""
-        loop = Loop(address)
-        try:
-            conn: Connection = await asyncpg.connect(
-                host=host,
-                port=port,
-                password=password,
-                target_session_attrs=role,
-                loop=loop,
-                timeout=None,
-                connection_class=Connection,
-                statement_cache_size=0,  # until it is known who answers
-                max_cached_statement_lifetime=0,  # else each cached statement would set a timer
-                **self.options,
-            )
-        except BaseException:
-            loop.cut()
-            raise
-        loop.forget()
-        return conn
-
-    def _failed(self, error: BaseException, timeout: float) -> Exception:
-        """Our error for a dial that ended with ``error``."""
-        if isinstance(error, TimeoutError) and error.errno is None:
-            return _dial.silent(self.target, timeout)
-        return _dial.refused(self.target, error, sqlstate(error))
+        raise failed(self.target, failure, timeout) from failure
 
     async def _ready(self, conn: Connection, until: float) -> None:
         """Set a fresh connection up, or close it."""
@@ -127,7 +90,7 @@ class Asyncpg:
         except BaseException as error:
             self.close(conn)
             if isinstance(error, TimeoutError):
-                raise _dial.silent(self.target, 0.0) from error
+                raise _dial.silent(self.target, None) from error
             if not isinstance(error, (*FAILURES, PoolError)):
                 raise
             raise _dial.unready(self.target, error) from error
@@ -189,8 +152,8 @@ class Asyncpg:
 
     def abandon(self, conn: Connection) -> None:
         conn.disown()
-        inherited.append(self._sentry)
-        self._loop = self._sentry = None
+        self._open.clear()  # the sentry must not say goodbye on what is the parent's
+        self._dismiss_sentry()
 
     def abort(self, conn: Connection) -> None:
         if not conn.is_closed():
@@ -230,6 +193,7 @@ class Asyncpg:
 
     async def check(self, conn: Connection, timeout: float) -> bool:
         conn.leased = True
+        conn.until = INFINITY  # for there is a timeout around all of it
         try:
             async with asyncio.timeout(timeout):
                 if self.config.check is not None:
@@ -245,6 +209,7 @@ class Asyncpg:
         if conn.recoded:
             return False
         conn.leased = True
+        conn.until = INFINITY
         try:
             async with asyncio.timeout(timeout):
                 await self._reset(conn)
