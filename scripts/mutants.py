@@ -8,8 +8,8 @@ most within a tenth of a second, then by the tests in tests/core. A mutant that 
 What survives is explained in scripts/mutants.toml; a survivor without an explanation, an explanation
 without its survivor, or fewer than 90 % caught is a failure.
 
-No mutation tool is used, for none deletes statements: a verb that forgets to wake somebody is the mutant
-that matters most here.
+This is not left to mutmut or cosmic-ray because neither deletes statements: a verb that forgets to wake
+somebody is the mutant that matters most here.
 """
 
 from __future__ import annotations
@@ -58,9 +58,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     every = list(_all())
     if options.show:
         return _show(options.show, every)
-    if (
-        catcher := _run(Mutant("", "thawpool._flows", "", 0, "", "", (PACKAGE / "_flows.py").read_text()))
-    ) != "":
+    unchanged = Mutant("", "thawpool._flows", "", 0, "", "", (PACKAGE / "_flows.py").read_text())
+    if catcher := _run(unchanged):
         print(f"the unchanged source does not pass ({catcher}); run the tests first", file=sys.stderr)
         return 2
     begun = time.monotonic()
@@ -71,11 +70,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0] if __doc__ else "")
     parser.add_argument(
-        "--jobs", type=int, default=len(os.sched_getaffinity(0)), help="processes (default: one a core)"
+        "--jobs", type=int, default=os.cpu_count() or 1, metavar="N", help="processes (default: one a core)"
     )
     parser.add_argument("--show", metavar="ID", help="show and judge this mutant only")
     parser.add_argument("--judge", nargs=2, metavar=("MODULE", "SOURCE"), help=argparse.SUPPRESS)
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if options.jobs < 1:
+        parser.error(f"--jobs {options.jobs}: give a whole number of at least 1")
+    return options
 
 
 def _all() -> Iterator[Mutant]:
@@ -93,10 +95,9 @@ def _run(mutant: Mutant) -> str:
         file.write(mutant.source)
         file.flush()
         command = [sys.executable, "-m", "scripts.mutants", "--judge", mutant.module, file.name]
-        done = subprocess.run(
-            command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False
-        )
-    return "" if done.returncode == 0 else CATCHERS.get(done.returncode, "crash")
+        null = subprocess.DEVNULL
+        status = subprocess.run(command, cwd=ROOT, check=False, stdout=null, stderr=null).returncode
+    return "" if status == 0 else CATCHERS.get(status, "crash")
 
 
 def _judge(module: str, source: Path) -> NoReturn:
@@ -104,11 +105,12 @@ def _judge(module: str, source: Path) -> NoReturn:
     resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))
     signal.signal(signal.SIGPROF, _never_ends)
     signal.setitimer(signal.ITIMER_PROF, SIMULATOR_LIMIT)
+    sys.dont_write_bytecode = True
     sys.path.insert(0, str(PACKAGE.parent))
     _replace(module, source)
     try:
         from thawpool.testing.simulator import Simulator
-    except Exception:
+    except BaseException:
         os._exit(4)
     try:
         for seed in range(SEEDS):
@@ -168,7 +170,8 @@ def _progress(catchers: dict[str, str], total: int, seconds: float) -> None:
 
 def _report(results: list[Result], seconds: float) -> int:
     """Write the report. Returns the exit status."""
-    reasons = {key: entry["why"] for key, entry in tomllib.loads(REASONS.read_text()).items()}
+    entries = tomllib.loads(REASONS.read_text())["harmless"]
+    reasons = {key: entry["why"] for entry in entries for key in entry["mutants"]}
     survivors = [result.mutant for result in results if not result.catcher]
     caught = 1 - len(survivors) / len(results)
     print(f"{len(results)} mutants in {seconds:.0f} s: {caught:.1%} caught, {len(survivors)} survived")
@@ -192,10 +195,10 @@ def _page(results: list[Result], survivors: list[Mutant], reasons: dict[str, str
         "",
         "<!-- Written by scripts/mutants.py, except for the reasons, which are in scripts/mutants.toml. -->",
         "",
-        "What the tests would notice if the code were slightly wrong. `make mutants` changes the core and the",
-        "flows one small thing at a time: it deletes statements, flips comparisons, negates and shortens",
-        "conditions, changes numbers, swaps the two clocks, the states of a slot and the ends of lists, catches",
-        "fewer exceptions. Each mutant then runs the simulator and the tests of the core.",
+        "Would the tests notice if the code were slightly wrong? `make mutants` changes the core and the flows, one",
+        "small thing at a time: it deletes statements, flips comparisons, negates and shortens conditions, changes",
+        "numbers, swaps the two clocks, the states of a slot and the ends of lists, catches fewer exceptions. Each",
+        f"mutant then meets {SEEDS} seeds of the [simulator](testing.md#the-simulator) and the tests of the core.",
         "",
         "| module | mutants | caught by the simulator | by the tests | never ended | survived |",
         "|---|--:|--:|--:|--:|--:|",
@@ -207,8 +210,8 @@ def _page(results: list[Result], survivors: list[Mutant], reasons: dict[str, str
     for mutant in survivors:
         groups.setdefault(reasons.get(mutant.id, "**not explained**"), []).append(mutant)
     for reason, group in groups.items():
-        lines += [reason[0].upper() + reason[1:], ""]
-        lines += [f"- `{m.id}` {_place(m)}: `{m.before}` → `{m.after}`" for m in group]
+        lines += [reason, ""]
+        lines += [f"- `{m.id}` `{_place(m)}`: `{m.before}` → `{m.after}`" for m in group]
         lines.append("")
     return "\n".join(lines)
 
