@@ -10,12 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, Final, TypeAlias, final
 
-from .. import _flows
 from .._core.audit import audit
 from .._core.policy import Limits
 from .._core.slot import CLOSING, Slot
 from .._core.state import PoolState
-from .._traps import Check, Park, Trap
+from .._traps import Check, Dial, Park, Reset, Trap
 from ..clock import Instant
 from ..errors import PoolClosed, PoolTimeout, Unavailable
 from ._coverage import Point
@@ -31,6 +30,10 @@ class Surprise(Exception):
 INFINITY: Final = float("inf")
 #: Ends of a trap, each with the number in [0, 1) below which it is drawn.
 Odds: TypeAlias = tuple[tuple[float, str], ...]
+
+
+#: The longest that each may take, in seconds.
+LONGEST: Final[dict[type, float]] = {Dial: 2.0, Check: 0.5, Reset: 1.0}
 
 
 @final
@@ -66,7 +69,7 @@ class World:
         self.u = self.random = u
         self.seen = seen
         self.instant = Instant(10_000.0, 100.0)
-        self.connect_timeout = 2.0
+        self.connect_timeout = LONGEST[Dial]
         self.state = PoolState(limits, self._seat)
         self.tasks: list[Task] = []
         self.leases: list[Seat] = []
@@ -146,9 +149,9 @@ class World:
                 self._queue_in_order()
             ensure(waiter.ready or trap.until > mono or mono >= task.until, "a flow spins without sleeping")
             ensure(trap.until == min(task.until, waiter.alarm or task.until), "a flow sleeps past its alarm")
-        elif task.kind == "release":
-            ensure(trap.until <= mono + _flows.RESET_TIMEOUT, "a reset may take too long")
-        else:
+            return
+        ensure(trap.until <= mono + LONGEST[type(trap)], "a trap may take too long")
+        if task.kind != "release":
             ensure(mono < task.until, "a flow dials or checks after its end")
             if trap.slot is not held and task.kind == "acquire":
                 self.served = max(self.served, task.number)
