@@ -94,6 +94,26 @@ def test_a_loop_that_was_closed_without_a_shutdown(
             runner.run(pool.close())
 
 
+@pytest.mark.parametrize("more", [{}, {"sslnegotiation": "direct"}])
+@NEW_LOOP
+def test_a_loop_with_tls(postgres_tls: Postgres, new_loop: Any, more: dict[str, str]) -> None:
+    """Closed with a shutdown and without: both layers of a transport go in peace."""
+    url = f"postgresql+asyncpg{postgres_tls.url(sslmode='require', **more).removeprefix('postgresql')}"
+    pool = AsyncPool(url)
+    with no_complaint():
+        for _ in range(2):
+            with asyncio.Runner(loop_factory=new_loop) as runner:
+                runner.run(pool.warm(2))
+        if new_loop is asyncio.new_event_loop:
+            loop = new_loop()
+            loop.run_until_complete(pool.warm(2))
+            loop.close()
+        with asyncio.Runner(loop_factory=new_loop) as runner:
+            assert runner.run(pool.query("SELECT 1 AS one")) == [{"one": 1}]
+            runner.run(pool.close())
+    assert sockets_to(postgres_tls.port) == 0
+
+
 @DRIVERS
 def test_a_statement_that_its_loop_left_behind(postgres: Postgres, url: str, name: str) -> None:
     pool = AsyncPool(url)

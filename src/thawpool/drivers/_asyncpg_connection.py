@@ -16,6 +16,7 @@ import asyncpg
 from asyncpg.protocol import NO_TIMEOUT
 
 from ..errors import PoolTimeout
+from ._asyncpg_loop import Loop
 from ._asyncpg_protocol import Protocol
 from ._asyncpg_rows import Plan, plan_of
 from ._postgresql import condemns, explain, stateful
@@ -32,7 +33,7 @@ PREPARED: Final = 100
 #: What a connection carries beyond asyncpg's own slots. Nothing of a borrower's own can be hung on it.
 MARKS: Final = (
     "_plans", "_process", "address", "coded", "condemned", "described", "dirty", "holder", "kept", "last_words",
-    "leased", "marked", "recoded", "running", "sock", "unsynced", "until",
+    "leased", "marked", "recoded", "running", "sock", "unsynced", "until", "wire",
 )  # fmt: skip
 #: Typed as anything, since most of what it has is not typed at all.
 Base: Any = asyncpg.Connection
@@ -113,6 +114,8 @@ class Connection(Base):  # type: ignore[misc]
     coded: set[str]
     #: The socket, as far as a transport shows it.
     sock: Any
+    #: The transport, beneath TLS if there is any.
+    wire: Any
     #: The address of the peer.
     address: str
     # asyncpg's own, as far as they are changed here.
@@ -124,11 +127,12 @@ class Connection(Base):  # type: ignore[misc]
     _termination_listeners: Any
     _top_xact: Any
 
-    def __init__(self, protocol: Any, transport: Any, loop: Any, *args: Any) -> None:
+    def __init__(self, protocol: Any, transport: Any, loop: Loop, *args: Any) -> None:
         protocol.__class__ = Protocol
         protocol.owner = weakref.ref(self)
         transport.set_protocol(protocol)  # again, since uvloop keeps its methods
-        super().__init__(protocol, transport, getattr(loop, "real", loop), *args)
+        super().__init__(protocol, transport, loop.real, *args)
+        self.wire = loop.wire
         self.sock = transport.get_extra_info("socket")
         peer = transport.get_extra_info("peername")
         self.address = str(peer[0]) if isinstance(peer, tuple) else ""
@@ -204,20 +208,20 @@ class Connection(Base):  # type: ignore[misc]
     def give_up(self) -> None:
         """Count as closed from here on, and hear no more of what the server sends. To be followed by ``hang_up``."""
         self._aborted = True
-        self._transport.pause_reading()
+        self.wire.pause_reading()
 
     def hang_up(self) -> None:
         """Close at once, without a goodbye, also when the loop is closed. Whoever waits for a reply gets an error."""
         self._aborted = True
         if self._loop.is_closed():
-            discard(self._transport)
+            discard(self.wire, self._transport)
         else:
-            cut(self._transport)
+            cut(self.wire)
 
     def terminate(self) -> None:
         """Close at once, with a goodbye if that cannot block."""
         super().terminate()
-        cut(self._transport)
+        cut(self.wire)
 
     async def close(self, *, timeout: float | None = None) -> None:
         """Close at once. asyncpg would wait for the server's goodbye, for ever if it does not come."""
@@ -227,7 +231,7 @@ class Connection(Base):  # type: ignore[misc]
         """In a child process: close our copy of the descriptor, and touch neither the socket nor the loop."""
         self._aborted = True
         orphan(self.sock.fileno())
-        discard(self._transport)
+        discard(self.wire, self._transport)
 
     def __del__(self) -> None:
         """Hang up in silence: a connection that sleeps in a pool when the process ends is no mistake."""
@@ -236,7 +240,7 @@ class Connection(Base):  # type: ignore[misc]
         if self._process != os.getpid():
             self.disown()
         elif self._loop.is_closed():
-            discard(self._transport)
+            discard(self.wire, self._transport)
         else:
             shut(self.sock.fileno())  # the loop, which may run in another thread, sees that and cleans up
 

@@ -16,7 +16,8 @@ class Loop:
     """The running event loop, but that it knows the address to connect to, and remembers what was opened on it.
 
     asyncpg closes what it opened when it is interrupted, but politely: over TLS asyncio then waits half a
-    minute for the server's goodbye. Whoever gave asyncpg this loop can cut that short.
+    minute for the server's goodbye. Whoever gave asyncpg this loop can cut that short, since what it remembers
+    is the transport beneath TLS.
 
     Args:
         address: where to find the host that asyncpg names, if that is known. asyncpg goes on verifying
@@ -31,6 +32,11 @@ class Loop:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.real, name)
+
+    @property
+    def wire(self) -> asyncio.Transport:
+        """The transport that was opened last, without the TLS that may run over it."""
+        return self._transports[-1]
 
     def cut(self) -> None:
         """Close at once whatever was opened."""
@@ -57,7 +63,8 @@ class Loop:
             made = protocol.connection_made
 
             def connection_made(transport: asyncio.Transport) -> None:
-                self._transports.append(transport)
+                tls = getattr(transport, "_ssl_protocol", None)  # asked for directly; uvloop does not show it
+                self._transports.append(transport if tls is None else tls._transport)
                 made(transport)
 
             protocol.connection_made = connection_made
@@ -77,9 +84,3 @@ class Loop:
 
     async def create_unix_connection(self, factory: Callable[[], Any], path: str) -> Any:
         return await self.real.create_unix_connection(self._watched(factory), path)
-
-    async def start_tls(self, transport: Any, *args: Any, **options: Any) -> Any:
-        encrypted = await self.real.start_tls(transport, *args, **options)
-        if encrypted is not None:
-            self._transports.append(encrypted)
-        return encrypted

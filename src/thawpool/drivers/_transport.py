@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import socket
-from typing import Any
+from typing import Any, Final
 
 from ._socket import orphan
 
 __all__ = ["cut", "discard", "keep_alive"]
+
+#: uvloop's transports without TLS.
+_OF_UVLOOP: Final = ("TCPTransport", "UnixTransport")
 
 
 def keep_alive(sock: Any, timeout: float) -> None:
@@ -32,40 +35,32 @@ def keep_alive(sock: Any, timeout: float) -> None:
             sock.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
-def cut(transport: Any) -> None:
+def cut(wire: Any) -> None:
     """Abort a transport, and close its socket now: its loop would at its next turn.
 
     uvloop does not let go of a descriptor, so that gets another meaning. That is safe while libuv watches
-    it for nothing, which is so after the abort if nothing waits to be written. With TLS nobody can tell.
+    it for nothing, which is so after the abort if nothing waits to be written.
     """
-    wire = _wire(transport)
-    transport.abort()
+    wire.abort()
     sock = getattr(wire, "_sock", None)
     if sock is not None:
         sock.close()
-    elif type(wire).__module__.startswith("uvloop") and not wire.get_write_buffer_size():
-        tcp = wire.get_extra_info("socket")
-        if type(wire).__name__ in ("TCPTransport", "UnixTransport") and tcp is not None and tcp.fileno() >= 0:
-            orphan(tcp.fileno())
+    elif type(wire).__name__ in _OF_UVLOOP and not wire.get_write_buffer_size():
+        sock = wire.get_extra_info("socket")
+        if sock is not None:
+            orphan(sock.fileno())
 
 
-def discard(transport: Any) -> None:
-    """Close a transport's socket behind the back of its event loop, which is closed or another process's.
+def discard(wire: Any, transport: Any) -> None:
+    """Close a transport's descriptor behind the back of its event loop, which is closed or another process's.
 
     ``abort()`` would ask the loop to do it. So asyncio's transports, which keep their socket in ``_sock``,
-    lose it here, and with it the wish to complain when they are collected. uvloop closes the descriptors
-    of a loop with the loop.
+    lose it here, and with it the wish to complain when they are collected; so does the one for TLS over it.
+    uvloop closes the descriptors of a loop with the loop.
     """
-    wire = _wire(transport)
-    if wire is not transport:
-        transport._closed = True
     sock = getattr(wire, "_sock", None)
     if sock is not None:
         wire._sock = None
         sock.close()
-
-
-def _wire(transport: Any) -> Any:
-    """The transport beneath TLS, if asyncio's own does that."""
-    tls = getattr(transport, "_ssl_protocol", None)
-    return transport if tls is None else getattr(tls, "_transport", None)
+        if transport is not wire:
+            transport._closed = True
