@@ -284,7 +284,7 @@ def test_a_new_slot_is_blank() -> None:
     slot = Slot(7)
     assert (slot.state, slot.generation, slot.uses, slot.place, slot.reason) == (OPENING, 7, 0, 0, "")
     assert (slot.conn, slot.lent, slot.where) == (None, None, None)
-    times = ("opened", "expires", "released")
+    times = ("expires", "released")
     assert all(getattr(slot, f"{time}_{clock}") == 0.0 for time in times for clock in ("wall", "mono"))
     assert (slot.good_until, slot.taken_at) == (0.0, 0.0)
 

@@ -67,8 +67,6 @@ class Slot:
         "generation",
         "good_until",
         "lent",
-        "opened_mono",
-        "opened_wall",
         "place",
         "reason",
         "released_mono",
@@ -87,7 +85,6 @@ class Slot:
         self.lent: Any = None
         #: The pool's generation when the dial began; an older one is retired on return.
         self.generation = generation
-        self.opened_wall = self.opened_mono = 0.0
         self.expires_wall = self.expires_mono = 0.0
         #: When trust was last earned, and the wall time until which the fast path may rely on it.
         self.released_wall = self.released_mono = 0.0

@@ -24,13 +24,13 @@ dials: it sleeps until ``wake_at``, and whoever is first when the first leaves i
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from typing import final
 
 from ..errors import LeaseError, PoolClosed, PoolSaturated
 from .policy import OVERLOAD_PAUSE, Instant, Limits, age, backoff, jittered
-from .slot import CHECKING, CLOSING, GONE, IDLE, LEASED, OPENING, SUSPECT, Slot
+from .seats import Seats
+from .slot import CHECKING, IDLE, LEASED, OPENING, SUSPECT, Slot
 from .waiters import Queue, Waiter
 
 __all__ = ["PoolState"]
@@ -39,79 +39,20 @@ INFINITY = float("inf")
 
 
 @final
-class PoolState:
-    """Slots, waiters and counters of one pool."""
+class PoolState(Seats):
+    """Seats, requests and failures of one pool."""
 
-    __slots__ = (
-        "arrivals",
-        "closed",
-        "closers",
-        "connected",
-        "counts",
-        "doomed",
-        "events",
-        "failures",
-        "generation",
-        "idle",
-        "last_error",
-        "limits",
-        "make_slot",
-        "max_size",
-        "max_uses",
-        "opening",
-        "retired",
-        "retry_at",
-        "slots",
-        "suspects",
-        "trust_window",
-        "waiters",
-        "woken",
-    )
+    __slots__ = ("arrivals", "connected", "failures", "last_error", "retry_at", "waiters")
 
     def __init__(self, limits: Limits, make_slot: Callable[[int], Slot] = Slot) -> None:
-        self.limits = limits
-        #: What a permit is made with, given the generation; the simulator's slots record their moves.
-        self.make_slot = make_slot
-        self.max_size = limits.max_size
-        self.max_uses = limits.max_uses
-        self.trust_window = limits.trust_window
-        self.slots: set[Slot] = set()
-        #: Trusted, oldest first; the youngest is taken first, so that the others may age and go.
-        self.idle: list[Slot] = []
-        #: Idle without trust, oldest first.
-        self.suspects: list[Slot] = []
+        super().__init__(limits, make_slot)
         self.waiters = Queue()
         self.arrivals = 0
-        self.opening = 0
-        self.generation = 0
-        self.closed = False
-        #: Those who wait for the last slot to go, once the pool is closed.
-        self.closers: list[Waiter] = []
         #: Whether any dial ever succeeded: without that, retrying is hoping.
         self.connected = False
         self.failures = 0
         self.retry_at = 0.0
         self.last_error: BaseException | None = None
-        # Left for the shell to settle, in order.
-        self.woken: list[Waiter] = []
-        self.doomed: list[Slot] = []
-        self.events: list[tuple[str, str]] = []
-        self.counts: Counter[str] = Counter()
-        self.retired: Counter[str] = Counter()
-
-    # -- the fast path ---------------------------------------------------------------------------
-
-    def take(self, wall: float) -> Slot | None:
-        """Lease the youngest idle connection if it is trusted at ``wall``; else None, ask ``claim``."""
-        idle = self.idle
-        if idle:
-            slot = idle[-1]
-            if slot.released_wall <= wall < slot.good_until:
-                del idle[-1]
-                slot.state = LEASED
-                slot.taken_at = wall
-                return slot
-        return None
 
     def give(self, slot: Slot, wall: float, mono: float) -> None:
         """Take back a clean connection.
@@ -234,7 +175,6 @@ class PoolState:
         """The dial succeeded; ``u`` in [0, 1) jitters the connection's lifetime."""
         lifetime = jittered(self.limits.max_lifetime, u)
         slot.conn = conn
-        slot.opened_wall, slot.opened_mono = now.wall, now.mono
         slot.expires_wall, slot.expires_mono = now.wall + lifetime, now.mono + lifetime
         self.opening -= 1
         self.connected = True
@@ -260,6 +200,14 @@ class PoolState:
         self._forget(slot)
         self._serve(now)
 
+    def open_cut(self, slot: Slot, error: BaseException, now: Instant) -> None:
+        """The dial was ended by its caller's own deadline: no sign of an outage."""
+        self.last_error = error
+        self.counts["open_failed"] += 1
+        self.events.append(("open_failed", type(error).__name__))
+        self._forget(slot)
+        self._serve(now)
+
     def passed(self, slot: Slot, now: Instant) -> None:
         """The check succeeded: trust is earned again."""
         self.counts["checks"] += 1
@@ -267,30 +215,6 @@ class PoolState:
             self._retire(slot, "closed")
             self._open_or_raise()
         self._earn(slot, now)
-
-    def failed(self, slot: Slot, reason: str) -> None:
-        """The check failed: ``lost`` at the look, ``check`` at the probe, or ``cancelled`` in between.
-
-        A look that finds a closed socket says nothing of the others, and costs so little that each
-        may have its own. A failed probe cost up to half a second, and N of them would be an outage:
-        after one, all that are older are condemned with it. No seat is free before the shell has closed
-        them, so nobody is served yet.
-        """
-        self._retire(slot, reason)
-        if reason == "check":
-            self.counts["checks"] += 1
-            # By the monotonic clock, which at least never runs backwards.
-            older = [s for s in self.suspects if s.released_mono <= slot.released_mono]
-            self.suspects = [s for s in self.suspects if s.released_mono > slot.released_mono]
-            for sibling in older:
-                self._retire(sibling, "condemned")
-
-    def retire(self, slot: Slot, reason: str) -> None:
-        """End a lease whose connection must not be used again. Reason ``lost`` casts doubt on all."""
-        if slot.state is LEASED:
-            self._retire(slot, reason)
-            if reason == "lost":
-                self._distrust()
 
     def doubt(self, slot: Slot, now: Instant) -> None:
         """A look at a leased connection, not used yet, found something: check it, and trust no other."""
@@ -341,14 +265,6 @@ class PoolState:
             self._retire((self.suspects or self.idle).pop(0), "surplus")
         self._serve(now)
 
-    def trim(self, keep: int, reason: str = "surplus") -> int:
-        """Close the oldest idle connections beyond ``keep``; what the end of an invocation does."""
-        count = 0
-        while len(self.idle) + len(self.suspects) > keep:
-            self._retire((self.suspects or self.idle).pop(0), reason)
-            count += 1
-        return count
-
     def shut(self) -> Waiter:
         """Close for good: nothing stays idle, every waiter is told, every return closes.
 
@@ -371,14 +287,6 @@ class PoolState:
     def _open_or_raise(self) -> None:
         if self.closed:
             raise PoolClosed("the pool is closed; create a new one, or close it later")
-
-    def _spent(self, slot: Slot, wall: float, mono: float) -> str:
-        """Why a connection that ``give`` found spent must go."""
-        if slot.generation != self.generation:
-            return "closed" if self.closed else "expired"
-        if wall >= slot.expires_wall or mono >= slot.expires_mono:
-            return "lifetime"
-        return "uses" if slot.uses >= self.max_uses else "surplus"
 
     def _pick(self, now: Instant) -> Slot | None:
         """The best there is for one request: trusted, else suspect, else a permit to dial."""
@@ -405,49 +313,6 @@ class PoolState:
 
     def _may_dial(self, now: Instant) -> bool:
         return not self.failures or not self.connected or (not self.opening and now.mono >= self.retry_at)
-
-    def _permit(self) -> Slot:
-        slot = self.make_slot(self.generation)
-        self.slots.add(slot)
-        self.opening += 1
-        return slot
-
-    def _forget(self, slot: Slot) -> None:
-        """An opening ended without a connection."""
-        self.opening -= 1
-        self._leave(slot)
-
-    def _leave(self, slot: Slot) -> None:
-        slot.state = GONE
-        self.slots.discard(slot)
-        if not self.slots:
-            for closer in self.closers:
-                closer.ready = True
-            self.woken += self.closers
-
-    def _earn(self, slot: Slot, now: Instant) -> None:
-        """A round trip succeeded just now: the slot is leased and trusted."""
-        slot.state = LEASED
-        slot.taken_at = slot.released_wall = now.wall
-        slot.released_mono = now.mono
-        slot.good_until = min(now.wall + self.trust_window, slot.expires_wall)
-
-    def _put_back(self, slot: Slot, now: Instant) -> None:
-        """Let a connection rest that nobody used; it keeps the trust that it had."""
-        if slot.generation != self.generation:
-            self._retire(slot, "closed" if self.closed else "expired")
-        elif self._living() > self.max_size:
-            self._retire(slot, "surplus")
-        elif slot.state is LEASED and slot.released_wall <= now.wall < slot.good_until:
-            slot.state = IDLE
-            self.idle.append(slot)
-        else:
-            slot.state = SUSPECT
-            self.suspects = sorted([*self.suspects, slot], key=_released)
-
-    def _living(self) -> int:
-        """How many are open or being opened, and not closing yet."""
-        return sum(slot.state is not CLOSING for slot in self.slots)
 
     def _grant(self, waiter: Waiter, slot: Slot) -> None:
         slot.place = waiter.place
@@ -477,30 +342,6 @@ class PoolState:
             if head is not None and not head.ready and head.alarm > self.retry_at:
                 head.ready = True
                 self.woken.append(head)
-
-    def _distrust(self) -> None:
-        for slot in self.idle:
-            slot.state = SUSPECT
-        # The youngest is checked first, for it vouches for the older ones; it may have been a suspect before.
-        self.suspects = sorted(self.suspects + self.idle, key=_released)
-        self.idle.clear()
-
-    def _retire(self, slot: Slot, reason: str) -> None:
-        slot.state = CLOSING
-        slot.reason = reason
-        self.doomed.append(slot)
-        self.retired[reason] += 1
-        self.events.append(("retired", reason))
-
-    def _retire_idle(self, reason: str) -> None:
-        for slot in self.suspects + self.idle:
-            self._retire(slot, reason)
-        self.suspects.clear()
-        self.idle.clear()
-
-
-def _released(slot: Slot) -> float:
-    return slot.released_mono
 
 
 class _At:
