@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple, Protocol
 
-__all__ = ["Instant", "Limits", "age", "backoff", "budget", "jittered"]
+__all__ = ["At", "Instant", "Limits", "age", "backoff", "budget", "jittered"]
 
 #: HikariCP takes up to 2.5 % off a connection's life, psycopg_pool 5 %, so that connections opened
 #: together do not all end together.
@@ -26,6 +26,13 @@ class Instant(Protocol):
 
     @property
     def mono(self) -> float: ...
+
+
+class At(NamedTuple):
+    """An Instant made of two readings."""
+
+    wall: float
+    mono: float
 
 
 class Limits(NamedTuple):

@@ -28,7 +28,7 @@ from collections.abc import Callable
 from typing import final
 
 from ..errors import LeaseError, PoolClosed, PoolSaturated
-from .policy import OVERLOAD_PAUSE, Instant, Limits, age, backoff, jittered
+from .policy import OVERLOAD_PAUSE, At, Instant, Limits, age, backoff, jittered
 from .seats import Seats
 from .slot import CHECKING, IDLE, LEASED, OPENING, SUSPECT, Slot
 from .waiters import Queue, Waiter
@@ -82,7 +82,7 @@ class PoolState(Seats):
             slot.state = SUSPECT
             self.suspects.append(slot)
             if self.waiters:
-                self._serve(_At(wall, mono))
+                self._serve(At(wall, mono))
             return
         slot.good_until = wall + self.trust_window
         if slot.good_until > slot.expires_wall:
@@ -342,13 +342,3 @@ class PoolState(Seats):
             if head is not None and not head.ready and head.alarm > self.retry_at:
                 head.ready = True
                 self.woken.append(head)
-
-
-class _At:
-    """An Instant made of two readings, for the one slow branch of ``give``."""
-
-    __slots__ = ("mono", "wall")
-
-    def __init__(self, wall: float, mono: float) -> None:
-        self.wall = wall
-        self.mono = mono
