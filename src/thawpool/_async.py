@@ -8,7 +8,7 @@ from . import _flows
 from ._async_lease import AsyncLease
 from ._async_runner import AsyncRunner
 from ._async_transaction import AsyncTransaction
-from ._base import PoolBase
+from ._base import PoolBase, check_seconds
 from ._core.slot import LEASED
 from ._invocation import remaining_of
 
@@ -166,6 +166,8 @@ class AsyncPool(AsyncRunner):
                     await self._end(slot, conn, owed)
                 if retry and lost and self._repeatable(error, idempotent):
                     retry = False
+                    if timeout is None:
+                        wait_until = self._until(None)  # the statement's own time is not the wait's
                     continue
                 self._raise_if_lost(error, lost)
                 raise
@@ -185,6 +187,7 @@ class AsyncPool(AsyncRunner):
         if self._driver is None:
             self._load()
         target = self._config.min_size if size is None else size
+        self._check_count("size", target, 0)
         return await self._run(_flows.warm(self, target, self._until(timeout)))
 
     def thaw(self, frozen_for: float | None = None) -> Done:
@@ -196,7 +199,9 @@ class AsyncPool(AsyncRunner):
             frozen_for: seconds, if known. Connections idle for longer than ``idle_timeout``, those
                 seconds included, are closed at their next turn.
         """
-        self.state.thaw(self.now(), "signal", frozen_for or 0.0)
+        frozen_for = frozen_for or 0.0
+        check_seconds("frozen_for", frozen_for)
+        self.state.thaw(self.now(), "signal", frozen_for)
         self._settle()
         return Done()
 
@@ -217,7 +222,7 @@ class AsyncPool(AsyncRunner):
         Raises:
             ConfigError: not a whole number of at least 1.
         """
-        self._check_size(max_size)
+        self._check_count("max_size", max_size, 1)
         self.state.resize(max_size, self.now())
         self._settle()
         return Done()

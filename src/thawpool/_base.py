@@ -109,8 +109,8 @@ class PoolBase:
         """The absolute end of a wait: the option or the argument, clipped to the invocation."""
         if timeout is None:
             timeout = self._config.timeout
-        elif type(timeout) not in (int, float) or not timeout >= 0:
-            raise ConfigError(f"timeout={timeout!r}: give a number of seconds, 0 or more")
+        else:
+            check_seconds("timeout", timeout)
         return min(self._mono() + timeout, deadline.get())
 
     @staticmethod
@@ -257,6 +257,8 @@ class PoolBase:
         """Until when a statement may wait for its connection, and until when (real clock) it may run."""
         if not isinstance(sql, str):
             raise ParamsError(f"sql must be a string, not {type(sql).__name__}")
+        if "\0" in sql or not (sql.isascii() or _encodable(sql)):
+            raise ParamsError("sql holds a NUL or half of a surrogate pair, which no server can be sent")
         if isinstance(params, (str, bytes, bytearray)):
             raise ParamsError("params is a bare string: a sequence of parameters is meant, so write (value,)")
         wait_until = self._until(timeout)
@@ -281,9 +283,10 @@ class PoolBase:
             return False
         return idempotent or self._driver.unsent(error)  # type: ignore[union-attr]
 
-    def _check_size(self, max_size: object) -> None:
-        if isinstance(max_size, bool) or not isinstance(max_size, int) or max_size < 1:
-            raise ConfigError(f"max_size={max_size!r}: give a whole number of at least 1")
+    @staticmethod
+    def _check_count(name: str, value: object, least: int) -> None:
+        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+            raise ConfigError(f"{name}={value!r}: give a whole number of at least {least}")
 
     # -- invocations -----------------------------------------------------------------------------
 
@@ -329,6 +332,20 @@ class PoolBase:
         state.retired[why] += len(old.slots)
         state.events.append(("thawed", why))
         self._adopt(state)
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def check_seconds(name: str, value: object) -> None:
+    """Raise ConfigError unless ``value`` is a number of seconds, 0 or more."""
+    if type(value) not in (int, float) or not value >= 0:  # type: ignore[operator]
+        raise ConfigError(f"{name}={value!r}: give a number of seconds, 0 or more")
 
 
 def _after_fork_in_child() -> None:

@@ -101,18 +101,35 @@ async def _check(pool: Host, slot: Slot, until: float) -> Slot | Waiter:
 async def _dial(pool: Host, slot: Slot, until: float) -> Slot | Waiter:
     """Open a connection; on a failure that may pass, keep the place in the queue and try again."""
     state = pool.state
+    ends = pool.now().mono + pool.connect_timeout
     try:
-        conn = await Dial(slot, min(until, pool.now().mono + pool.connect_timeout))
+        conn = await Dial(slot, min(until, ends))
     except (ConnectFailed, Overloaded) as error:
-        state.open_failed(slot, error.bare(), pool.now(), pool.random(), full=isinstance(error, Overloaded))
-        if pool.now().mono >= until:
-            raise pool.timed_out("connecting", until) from error
+        _dial_failed(pool, slot, error, until, ends)
         if not _worth_waiting(pool, error, until):
             raise
     else:
         state.opened(slot, conn, pool.now(), pool.random())
         return slot
     return state.again(slot, pool.now())
+
+
+def _dial_failed(
+    pool: Host, slot: Slot, error: ConnectFailed | Overloaded, until: float, ends: float
+) -> None:
+    """Tell the state that a dial failed, which had until ``ends`` but for its caller's own ``until``.
+
+    Raises:
+        PoolTimeout: the caller's time is up. That cut the dial short and says nothing of the server,
+            so it is no outage, in which others would have to wait their turn.
+    """
+    state, now = pool.state, pool.now()
+    if until < ends and now.mono >= until and isinstance(error, ConnectFailed) and error.transient:
+        state.open_cut(slot, error.bare(), now)
+    else:
+        state.open_failed(slot, error.bare(), now, pool.random(), full=isinstance(error, Overloaded))
+    if now.mono >= until:
+        raise pool.timed_out("connecting", until) from error
 
 
 def _worth_waiting(pool: Host, error: ConnectFailed | Overloaded, until: float) -> bool:
@@ -152,17 +169,14 @@ async def warm(pool: Host, target: int, until: float) -> int:
     state = pool.state
     opened = 0
     while (slot := state.reserve(target, pool.now())) is not None:
+        ends = pool.now().mono + pool.connect_timeout
         try:
             if pool.now().mono >= until:
                 raise pool.timed_out("connecting", until)
-            conn = await Dial(slot, min(until, pool.now().mono + pool.connect_timeout))
+            conn = await Dial(slot, min(until, ends))
             state.opened(slot, conn, pool.now(), pool.random())
         except (ConnectFailed, Overloaded) as error:
-            state.open_failed(
-                slot, error.bare(), pool.now(), pool.random(), full=isinstance(error, Overloaded)
-            )
-            if pool.now().mono >= until:
-                raise pool.timed_out("connecting", until) from error
+            _dial_failed(pool, slot, error, until, ends)
             raise
         except BaseException:
             state.cancel(slot, pool.now())

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, final
 from . import _explain
 from ._core.policy import budget
 from ._core.slot import LEASED
+from .errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,6 +41,10 @@ class Invocation:
         pool, left = self._pool, self._remaining
         if callable(left):
             left = left()
+        if left is not None and (type(left) not in (int, float) or left != left):
+            raise ConfigError(
+                f"remaining={left!r}: give the seconds that are left, a function that tells them, or None"
+            )
         end = deadline.get()
         self._token = deadline.set(end if left is None else min(end, pool._mono() + budget(left)))
         pool._invocations.add(self)

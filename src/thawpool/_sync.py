@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar, final
 
 from . import _flows
-from ._base import PoolBase
+from ._base import PoolBase, check_seconds
 from ._invocation import remaining_of
 from ._lease import Lease
 from ._sync_runner import SyncRunner
@@ -151,6 +151,8 @@ class Pool(SyncRunner):
                 self._return(slot, conn)
                 if retry and lost and self._repeatable(error, idempotent):
                     retry = False
+                    if timeout is None:
+                        wait_until = self._until(None)  # the statement's own time is not the wait's
                     continue
                 self._raise_if_lost(error, lost)
                 raise
@@ -167,6 +169,7 @@ class Pool(SyncRunner):
         if self._driver is None:
             self._load()
         target = self._config.min_size if size is None else size
+        self._check_count("size", target, 0)
         return self._run(_flows.warm(self, target, self._until(timeout)))
 
     def thaw(self, frozen_for: float | None = None) -> None:
@@ -176,8 +179,10 @@ class Pool(SyncRunner):
             frozen_for: seconds, if known. Connections idle for longer than ``idle_timeout``, those
                 seconds included, are closed at their next turn.
         """
+        frozen_for = frozen_for or 0.0
+        check_seconds("frozen_for", frozen_for)
         with self._lock:
-            self.state.thaw(self.now(), "signal", frozen_for or 0.0)
+            self.state.thaw(self.now(), "signal", frozen_for)
         self._settle()
 
     def expire(self) -> int:
@@ -193,7 +198,7 @@ class Pool(SyncRunner):
         Raises:
             ConfigError: not a whole number of at least 1.
         """
-        self._check_size(max_size)
+        self._check_count("max_size", max_size, 1)
         with self._lock:
             self.state.resize(max_size, self.now())
         self._settle()

@@ -316,6 +316,30 @@ def test_a_dial_that_fails_at_the_end_of_the_time_is_a_timeout_that_says_why() -
         state.failures = 0
 
 
+def test_a_dial_cut_short_by_its_caller_delays_no_other() -> None:
+    host, state = pool()
+    connected(host, state)
+    run = start(host, 1.0)  # connect_timeout is 2.0
+    host.instant = Instant(host.instant.wall + 1.0, host.instant.mono + 1.0)
+    with pytest.raises(PoolTimeout):
+        run.fail(REFUSED)
+    assert (state.failures, state.opening) == (0, 0)
+    assert state.last_error is not None
+    assert [type(start(host).trap) for _ in range(2)] == [Dial, Dial]
+    audit(state)
+
+
+def test_a_dial_that_had_its_full_time_counts_as_an_outage() -> None:
+    host, state = pool()
+    connected(host, state)
+    run = start(host, 2.0)
+    host.instant = Instant(host.instant.wall + 2.0, host.instant.mono + 2.0)
+    with pytest.raises(PoolTimeout):
+        run.fail(REFUSED)
+    assert state.failures == 1
+    audit(state)
+
+
 def test_a_full_server_is_waited_for_only_while_a_lease_may_come_back() -> None:
     host, state = pool()
     held = lease(state)

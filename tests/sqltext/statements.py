@@ -140,6 +140,13 @@ _LEAVES = """
     DISCARD ALL
     SELECT set_config('a.b', 'c', false)
     SELECT set_config(%s, %s, %s)
+    SELECT set_config(%s, %s, true)
+    SELECT set_config('search_path', 'pg_temp', true)
+    SELECT set_config('Search_Path', %s, true)
+    SET LOCAL search_path = 'pg_temp'
+    SET LOCAL "search_path" TO pg_temp
+    SET LOCAL SCHEMA 'pg_temp'
+    SET LOCAL standard_conforming_strings = off
     SELECT set_config('a.b', 'c', is_local => true)
     SELECT set_config('a.b', 'c', NOT true)
     SELECT pg_catalog.set_config('a.b', 'c', false)

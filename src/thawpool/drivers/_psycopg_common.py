@@ -30,6 +30,8 @@ __all__ = ["PsycopgCommon", "dict_rows", "has_rows", "ping"]
 IDLE = TransactionStatus.IDLE
 ALIVE = ConnStatus.OK
 TUPLES_OK = ExecStatus.TUPLES_OK
+#: feature_not_supported, for "cached plan must not change result type", and invalid_sql_statement_name.
+OUTDATED = ("0A000", "26000")
 AT_REST = (TransactionStatus.IDLE, TransactionStatus.INTRANS, TransactionStatus.INERROR)
 
 
@@ -144,6 +146,20 @@ class PsycopgCommon:
 
     def cleans_up(self) -> bool:
         return self.session.cleans_up
+
+    @staticmethod
+    def _outdated(conn: Any, error: psycopg.Error) -> bool:
+        """Whether a statement failed, before it ran, because a migration outdated what was prepared for it.
+
+        A return then owes a reset, which prepares everything anew. Inside a transaction the statement cannot be
+        repeated, since the transaction has failed with it.
+        """
+        if error.sqlstate not in OUTDATED or not conn.has_prepared():
+            return False
+        if error.sqlstate == "0A000" and error.diag.source_function != "RevalidateCachedQuery":
+            return False
+        conn.dirty = conn.marked = True
+        return bool(conn.pgconn.transaction_status == IDLE)
 
     # -- what both flavours send -----------------------------------------------------------------
 

@@ -67,7 +67,8 @@ def bounded(gen: Generator[Any, Any, T], until: float) -> Generator[Any, Any, T]
 
 def slice_of(until: float) -> float:
     """How long a wait may sleep before it must look at its deadline."""
-    return min(INTERVAL, max(0.001, until - monotonic()))
+    left = max(0.001, until - monotonic())
+    return left / max(1, round(left / INTERVAL))  # so that a slice ends at the deadline
 
 
 def _text(query: Any, context: AdaptContext) -> str | None:
@@ -327,6 +328,9 @@ class AsyncConnection(Instrumented, psycopg.AsyncConnection[Any]):
                 return await waiting.wait_async(gen, self.pgconn.socket, interval, *timeout, **options)
             gen, interval = bounded(gen, self.until), slice_of(self.until)
             return await waiting.wait_async(gen, self.pgconn.socket, interval, *timeout, **options)
+        except GeneratorExit:
+            self.hang_up()  # the coroutine is being closed and may not await any more
+            raise
         except Expired:
             await self._stop()
             raise overran() from None

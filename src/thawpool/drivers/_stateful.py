@@ -21,6 +21,9 @@ CACHE_SIZE: Final = 512
 LONGEST: Final = 16_384
 
 _TEMPORARY: Final = ("temp", "temporary")
+#: Settings that end with their transaction, but change how the texts in it are to be read: where CREATE TABLE
+#: puts a table, and where a string ends.
+_MISLEADING: Final = ("search_path", "standard_conforming_strings", "schema")
 _CTE_BODIES: Final = ("select", "table", "with", "(")
 _CTE_CHANGES: Final = (("insert", "into"), ("delete", "from"), ("merge", "into"), ("values", "("))
 
@@ -91,7 +94,12 @@ def _command_changes(words: list[str], pairs: dict[int, int]) -> bool:
         case "":
             return end > 0
         case "set":  # SET local.x = 1 is a setting of somebody's own
-            return first not in ("local", "transaction", "constraints") or second in (".", "=", "to")
+            misleading = _plain(second) in _MISLEADING if second else False
+            return (
+                first not in ("local", "transaction", "constraints")
+                or second in (".", "=", "to")
+                or misleading
+            )
         case "create":
             kind = next((word for word in rest if word not in ("or", "replace", "local", "global")), "")
             return kind in (*_TEMPORARY, "extension")
@@ -131,7 +139,9 @@ def _calls(words: list[str], at: int, pairs: dict[int, int]) -> bool:
         return True
     name = _plain(words[at - 1])
     if name == "set_config":
-        return words[pairs[at] - 2 : pairs[at]] != [",", "true"]
+        name, comma = (*words[at + 1 : at + 3], "", "")[:2]
+        known = name[:1] == "'" and comma == "," and name[1:-1].strip().lower() not in _MISLEADING
+        return not known or words[pairs[at] - 2 : pairs[at]] != [",", "true"]
     return name not in HARMLESS
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import weakref
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from time import monotonic
 from typing import TYPE_CHECKING, ClassVar, Final, Literal
 
@@ -18,6 +17,7 @@ from ._asyncpg_dial import FAILURES, dial, failed
 from ._asyncpg_rows import rows_of
 from ._placeholders import compile_placeholders
 from ._postgresql import explain, unsent
+from ._sentry import Sentry
 from ._session import Session
 from ._socket import look, shut
 from ._transport import keep_alive
@@ -50,10 +50,7 @@ class Asyncpg:
         self.begin = self.session.begin
         self.options = asyncpg_options(target)
         self.role = self.options.pop("target_session_attrs", None)
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._sentry: AsyncGenerator[None, None] | None = None
-        #: The connections of the loop that runs.
-        self._open: weakref.WeakSet[Connection] = weakref.WeakSet()
+        self.sentry = Sentry(Connection.terminate)
 
     # -- dialing ---------------------------------------------------------------------------------
 
@@ -97,7 +94,7 @@ class Asyncpg:
 
     async def _set_up(self, conn: Connection) -> None:
         keep_alive(conn.sock, self.config.tcp_timeout)
-        await self._post_sentry(conn)
+        await self.sentry.watch(conn)
         greeting = self.session.greeting(conn.get_server_pid())
         if greeting is not None:
             try:
@@ -117,28 +114,6 @@ class Asyncpg:
         conn.dirty = conn.leased = False
         conn.remember()
 
-    async def _post_sentry(self, conn: Connection) -> None:
-        """Have the connection closed when its event loop shuts down.
-
-        A loop closes asynchronous generators then. Once it is closed itself, nobody can close a transport in
-        good order. So one generator for each loop waits for that.
-        """
-        loop = asyncio.get_running_loop()
-        if loop is not self._loop:
-            self._open = weakref.WeakSet()
-            self._sentry = _sentry(self._open)
-            await anext(self._sentry)
-            self._loop = loop
-        self._open.add(conn)
-
-    def _dismiss_sentry(self) -> None:
-        sentry, self._sentry, self._loop = self._sentry, None, None
-        if sentry is not None:
-            try:
-                sentry.aclose().send(None)
-            except StopIteration:
-                pass
-
     # -- verbs that never wait -------------------------------------------------------------------
 
     def close(self, conn: Connection) -> None:
@@ -146,14 +121,11 @@ class Asyncpg:
             conn.hang_up()
         else:
             conn.terminate()
-        self._open.discard(conn)
-        if not self._open:
-            self._dismiss_sentry()
+        self.sentry.forget(conn)
 
     def abandon(self, conn: Connection) -> None:
         conn.disown()
-        self._open.clear()  # the sentry must not say goodbye on what is the parent's
-        self._dismiss_sentry()
+        self.sentry.forget_all()
 
     def abort(self, conn: Connection) -> None:
         if not conn.is_closed():
@@ -271,17 +243,10 @@ class Asyncpg:
         await conn.execute("ROLLBACK")
 
 
-async def _sentry(connections: weakref.WeakSet[Connection]) -> AsyncGenerator[None, None]:
-    """Wait for the end of an event loop."""
-    try:
-        yield
-    finally:
-        for conn in tuple(connections):
-            conn.terminate()
-
-
 def _arranged(sql: str, params: Params | None) -> tuple[str, tuple[object, ...]]:
     """A statement as asyncpg takes it, and its arguments."""
+    if sql.lstrip()[:4].lower() == "copy":  # asyncpg would wait for data that never comes
+        raise ParamsError("COPY goes through the driver: see pool.connection() and its copy methods")
     if params is None:
         return sql, ()
     compiled = compile_placeholders(sql)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import closing
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 from psycopg import generators, waiting
@@ -16,7 +16,12 @@ from . import _dial
 from ._psycopg_common import PsycopgCommon, dict_rows, has_rows, ping
 from ._psycopg_connection import INFINITY, AsyncConnection, Connection, Expired, bounded, slice_of
 from ._psycopg_cursor import AsyncCursor, Cursor
+from ._sentry import Sentry
 from .base import Params, Row
+
+if TYPE_CHECKING:
+    from .._url import Target
+    from ..config import PoolConfig
 
 __all__ = ["AsyncPsycopg", "Psycopg"]
 
@@ -113,12 +118,23 @@ class Psycopg(PsycopgCommon):
 
     def fetch(self, conn: Connection, sql: str, params: Params | None) -> list[Row]:
         cursor = psycopg.RawCursor(conn, row_factory=dict_rows)
-        cursor.execute(*self._prepare(conn, sql, params))
+        self._run(conn, cursor, sql, params)
         return cursor.fetchall() if has_rows(cursor) else []
 
     def execute(self, conn: Connection, sql: str, params: Params | None) -> int:
         cursor = psycopg.RawCursor(conn, row_factory=tuple_row)
-        return cursor.execute(*self._prepare(conn, sql, params)).rowcount
+        self._run(conn, cursor, sql, params)
+        return cursor.rowcount
+
+    def _run(self, conn: Connection, cursor: psycopg.RawCursor[Any], sql: str, params: Params | None) -> None:
+        text, arguments = self._prepare(conn, sql, params)
+        try:
+            cursor.execute(text, arguments)
+        except psycopg.Error as error:
+            if not self._outdated(conn, error):
+                raise
+            self._prepare(conn, sql, params)
+            cursor.execute(text, arguments, prepare=False)
 
     def commit(self, conn: Connection) -> bool:
         conn.noted = True
@@ -132,6 +148,18 @@ class Psycopg(PsycopgCommon):
 
 class AsyncPsycopg(PsycopgCommon):
     """psycopg for asyncio."""
+
+    def __init__(self, target: Target, config: PoolConfig) -> None:
+        super().__init__(target, config)
+        self.sentry = Sentry(super().close)
+
+    def close(self, conn: Any) -> None:
+        super().close(conn)
+        self.sentry.forget(conn)
+
+    def abandon(self, conn: Any) -> None:
+        super().abandon(conn)
+        self.sentry.forget_all()
 
     async def connect(self, timeout: float) -> AsyncConnection:
         until = monotonic() + timeout
@@ -160,6 +188,7 @@ class AsyncPsycopg(PsycopgCommon):
         return None, failure
 
     async def _set_up(self, conn: AsyncConnection, until: float) -> None:
+        await self.sentry.watch(conn)
         conn._autocommit = True
         conn.cursor_factory = AsyncCursor
         conn.until = until
@@ -219,12 +248,25 @@ class AsyncPsycopg(PsycopgCommon):
 
     async def fetch(self, conn: AsyncConnection, sql: str, params: Params | None) -> list[Row]:
         cursor = psycopg.AsyncRawCursor(conn, row_factory=dict_rows)
-        await cursor.execute(*self._prepare(conn, sql, params))
+        await self._run(conn, cursor, sql, params)
         return await cursor.fetchall() if has_rows(cursor) else []
 
     async def execute(self, conn: AsyncConnection, sql: str, params: Params | None) -> int:
         cursor = psycopg.AsyncRawCursor(conn, row_factory=tuple_row)
-        return (await cursor.execute(*self._prepare(conn, sql, params))).rowcount
+        await self._run(conn, cursor, sql, params)
+        return cursor.rowcount
+
+    async def _run(
+        self, conn: AsyncConnection, cursor: psycopg.AsyncRawCursor[Any], sql: str, params: Params | None
+    ) -> None:
+        text, arguments = self._prepare(conn, sql, params)
+        try:
+            await cursor.execute(text, arguments)
+        except psycopg.Error as error:
+            if not self._outdated(conn, error):
+                raise
+            self._prepare(conn, sql, params)
+            await cursor.execute(text, arguments, prepare=False)
 
     async def commit(self, conn: AsyncConnection) -> bool:
         conn.noted = True
