@@ -174,6 +174,8 @@ def finish(world: World, task: Task, end: str = "") -> None:
     left = trap.until - world.instant.mono
     if left > 0:
         world.pass_time(left if end == "silent" else min(left, pick(world, DELAYS)))
+    if kind is Dial and end == "silent" and trap.until < task.began + world.connect_timeout:
+        end = "cut"  # by its caller's own deadline
     world.seen.add((task.kind, kind.__name__, end))
     if end == "error":
         world.resume(task, None, Surprise("a bug in a driver"))
@@ -192,10 +194,13 @@ def _dialed(world: World, task: Task, end: str) -> None:
         world.resume(task, world.connect(task.trap.slot))
         return
     world.failed_dials += 1
+    failures = world.state.failures
     if end == "full":
         world.resume(task, None, Overloaded("no slot left"))
     else:
         world.resume(task, None, ConnectFailed(end, transient=end != "fatal"))
+    if end == "cut":
+        ensure(world.state.failures == failures, "a request without time is taken for an outage")
 
 
 def _checked(world: World, task: Task, end: str) -> None:

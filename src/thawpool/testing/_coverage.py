@@ -14,7 +14,7 @@ Point: TypeAlias = tuple[str, ...]
 #: Moves of a slot. Kept as words, because hashing an Enum member is a Python call.
 LEGAL: Final[frozenset[Point]] = frozenset({("move", a.value, b.value) for a, b in MOVES})
 
-_DIALS: Final = ("ok", "refused", "fatal", "full", "silent", "error")
+_DIALS: Final = ("ok", "refused", "fatal", "full", "silent", "cut", "error")
 
 #: How each trap of each flow ended.
 OUTCOMES: Final[frozenset[Point]] = frozenset(

@@ -130,7 +130,7 @@ _set: Callable[[Seat, Any], None] = vars(Slot)["state"].__set__
 class Task:
     """A flow, and what it waits for."""
 
-    __slots__ = ("flow", "kind", "number", "seat", "trap", "until")
+    __slots__ = ("began", "flow", "kind", "number", "seat", "trap", "until")
 
     def __init__(
         self, number: int, kind: str, flow: Coroutine[Trap, Any, Any], until: float, seat: Seat | None = None
@@ -142,3 +142,5 @@ class Task:
         #: What a release gives back.
         self.seat = seat
         self.trap: Any = None
+        #: When it entered its trap.
+        self.began = 0.0

@@ -137,7 +137,7 @@ class World:
 
     def _waits(self, task: Task, trap: Any, held: Any) -> None:
         mono = self.instant.mono
-        resumed, task.trap = task.trap, trap
+        resumed, task.trap, task.began = task.trap, trap, mono
         if trap.until > task.until:
             raise Violation(f"a {task.kind} waits past its own end")
         if type(trap) is Park:
