@@ -6,7 +6,7 @@ import pytest
 from tests.core.helpers import HALF, T0, at, close_doomed, give, lease, make, outage, slot_of, wait, waiter_of
 
 from thawpool._core.audit import audit
-from thawpool._core.slot import OPENING
+from thawpool._core.slot import GONE, OPENING
 
 INFINITY = float("inf")
 
@@ -163,3 +163,18 @@ def test_a_dial_that_succeeds_ends_the_outage() -> None:
     audit(state)
     give(state, slot, at(1))
     assert waiting[2].slot is slot
+
+
+def test_a_dial_cut_short_by_its_caller_is_no_outage() -> None:
+    state = make(max_size=1)
+    state.retire(lease(state), "busy")
+    close_doomed(state)
+    dialing = slot_of(state.claim(T0))
+    waiter = wait(state)
+    error = OSError("no answer so far")
+    state.open_cut(dialing, error, at(1))
+    audit(state)
+    assert (dialing.state, state.failures, state.last_error) == (GONE, 0, error)
+    assert (state.counts["open_failed"], state.events[-1]) == (1, ("open_failed", "OSError"))
+    assert waiter.slot is not None
+    assert waiter.slot.state is OPENING

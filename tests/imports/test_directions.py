@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "_flows": {"errors", "_core", "_traps"},
     "drivers": {"errors", "config", "_url"},
     "_explain": {"errors", "stats"},
-    "_invocation": {"_core", "_explain"},
+    "_invocation": {"errors", "_core", "_explain"},
     "_lease": {"errors"},
     "_debug": {"errors", "_lease"},
 }
