@@ -19,7 +19,7 @@ from ..errors import PoolTimeout
 from ._asyncpg_loop import Loop
 from ._asyncpg_protocol import Protocol
 from ._asyncpg_rows import Plan, plan_of
-from ._postgresql import condemns, explain, stateful
+from ._postgresql import condemns, explain
 from ._refusals import overran, returned
 from ._socket import orphan, shut
 from ._transport import cut, discard
@@ -149,13 +149,6 @@ class Connection(Base):  # type: ignore[misc]
 
     # -- the gate ---------------------------------------------------------------------------------
 
-    def admit(self, text: str | None) -> None:
-        """Account for an operation that is about to happen."""
-        if not self.leased:
-            raise returned()
-        if not self.dirty and (text is None or (text and stateful(text))):
-            self.dirty = self.marked = True
-
     def limit(self, timeout: Any) -> Any:
         """The caller's timeout, or the time until the deadline if that is shorter."""
         if self.until == INFINITY:
@@ -192,9 +185,8 @@ class Connection(Base):  # type: ignore[misc]
         self.hang_up()
 
     def _check_open(self) -> None:
-        if self.last_words is not None:
-            raise self.last_words
-        super()._check_open()
+        if self._aborted or not self._protocol.is_connected():
+            raise self.last_words or asyncpg.InterfaceError("connection is closed")
 
     async def _introspect_types(self, *args: Any) -> Any:
         """asyncpg's own look at types that are new to it: it puts back the one setting that it changes."""

@@ -18,7 +18,8 @@ import asyncpg
 from asyncpg import connect_utils
 
 from ._asyncpg_loop import Loop
-from ._refusals import overran
+from ._postgresql import stateful
+from ._refusals import overran, returned
 
 if TYPE_CHECKING:
     from ._asyncpg_connection import Connection
@@ -31,6 +32,10 @@ FAREWELL: Final = 0.1
 #: uvloop's timers count milliseconds, and may be early by a part of one.
 EARLY: Final = 0.002
 ERROR_RESPONSE: Final = ord("E")
+INFINITY: Final = float("inf")
+#: Bound once, for they are called for every statement.
+_bind_execute: Final = asyncpg.protocol.Protocol.bind_execute
+_data_received: Final = asyncpg.protocol.Protocol.data_received
 
 
 class Protocol(asyncpg.protocol.Protocol):  # type: ignore[misc]
@@ -40,38 +45,43 @@ class Protocol(asyncpg.protocol.Protocol):  # type: ignore[misc]
     #: What ends the stream that runs.
     limit: asyncio.Timeout | None = None
 
-    async def _pass(self, text: str | None, operation: Callable[[Any], Awaitable[Any]], timeout: Any) -> Any:
-        """Perform an operation of asyncpg's.
-
-        Args:
-            text: what it executes; nothing if empty, something unknown if None.
-            operation: takes a timeout.
-            timeout: seconds, as the caller of asyncpg wants it.
-        """
+    def _enter(self, text: str | None) -> Connection:
+        """Begin an operation: of whom, and what it executes; nothing if empty, something unknown if None."""
         conn = self.owner()
         assert conn is not None  # whoever asks holds it
-        conn.admit(text)
-        timeout = conn.limit(timeout)
+        if not conn.leased:
+            raise returned()
+        if not conn.dirty and (text is None or (text and stateful(text))):
+            conn.dirty = conn.marked = True
         conn.running += 1
+        return conn
+
+    async def _failed(self, conn: Connection, error: BaseException) -> None:
+        """End an operation that failed, and raise what is clearer than its error."""
         try:
-            result = await operation(timeout)
-            conn.unsynced = False
-            return result
-        except asyncpg.PostgresError as error:
-            conn.unsynced = False
-            conn.noticed(error)
-            raise
-        except GeneratorExit:
-            conn.hang_up()
-            raise
-        except (Exception, asyncio.CancelledError) as error:
-            if conn.is_closed() or isinstance(error, asyncio.CancelledError):
+            if isinstance(error, asyncpg.PostgresError):
+                conn.unsynced = False
+                conn.noticed(error)
+            elif isinstance(error, GeneratorExit):
+                conn.hang_up()
+            elif conn.is_closed() or isinstance(error, asyncio.CancelledError):
                 await self._stop(conn)
-            if isinstance(error, TimeoutError) and monotonic() >= conn.until - EARLY:
-                raise overran() from None
-            raise
+                if isinstance(error, TimeoutError) and monotonic() >= conn.until - EARLY:
+                    raise overran() from None
         finally:
             conn.running -= 1
+
+    async def _pass(self, text: str | None, operation: Callable[[Any], Awaitable[Any]], timeout: Any) -> Any:
+        """Perform an operation of asyncpg's, which takes a timeout."""
+        conn = self._enter(text)
+        try:
+            result = await operation(conn.limit(timeout))
+        except BaseException as error:
+            await self._failed(conn, error)
+            raise
+        conn.unsynced = False
+        conn.running -= 1
+        return result
 
     async def _stream(self, operation: Callable[[None], Coroutine[Any, Any, Any]], timeout: Any) -> Any:
         """Perform an operation in which the borrower's own code feeds or eats what is sent.
@@ -132,12 +142,22 @@ class Protocol(asyncpg.protocol.Protocol):  # type: ignore[misc]
             conn.unsynced = True
         return state
 
-    def bind_execute(
+    async def bind_execute(
         self, state: Any, args: Any, portal_name: str, limit: int, return_extra: bool, timeout: Any
-    ) -> Awaitable[Any]:
-        self.owner().described = state  # type: ignore[union-attr]
-        operation = partial(super().bind_execute, state, args, portal_name, limit, return_extra)
-        return self._pass(state.query, operation, timeout)
+    ) -> Any:
+        """As ``_pass``, without the detours: this is what a pool does all day."""
+        conn = self._enter(state.query)
+        conn.described = state
+        try:
+            if conn.until != INFINITY:
+                timeout = conn.limit(timeout)
+            result = await _bind_execute(self, state, args, portal_name, limit, return_extra, timeout)
+        except BaseException as error:
+            await self._failed(conn, error)
+            raise
+        conn.unsynced = False
+        conn.running -= 1
+        return result
 
     def bind_execute_many(
         self, state: Any, args: Any, portal_name: str, timeout: Any, return_rows: bool
@@ -207,7 +227,7 @@ class Protocol(asyncpg.protocol.Protocol):  # type: ignore[misc]
             if conn is not None and not conn.running:
                 conn.dismissed(_fields(data))
                 return
-        super().data_received(data)
+        _data_received(self, data)
 
 
 class _Obedient:

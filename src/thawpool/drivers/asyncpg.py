@@ -63,21 +63,29 @@ class Asyncpg:
 
     async def connect(self, timeout: float) -> Connection:
         until = monotonic() + timeout
-        password = await _dial.async_password(self.config, self.target, until)
-        addresses = await _dial.resolve(self.target, until)
+        conn, failure = await self._dial(until)
+        if conn is None:
+            raise failed(self.target, failure, timeout) from failure
+        await self._ready(conn, until)
+        return conn
+
+    async def _dial(self, until: float) -> tuple[Connection | None, BaseException]:
+        """Try the addresses in turn: a connection, or why the last one failed.
+
+        The password is in this frame and in no traceback, where reporters of errors would find it.
+        """
         failure: BaseException = TimeoutError()
+        addresses = await _dial.resolve(self.target, until)
+        password = await _dial.async_password(self.config, self.target, until)
         for attempt, end in _dial.shares(list(self._attempts(addresses)), until):
             try:
                 async with asyncio.timeout(end - monotonic()):
-                    conn = await dial(*attempt, password, self.options)
-            except FAILURES as error:
-                failure = error
-                continue
+                    return await dial(*attempt, password, self.options), failure
             except asyncpg.ClientConfigurationError as error:
-                raise ConfigError(f"asyncpg refuses its arguments: {error}") from error
-            await self._ready(conn, until)
-            return conn
-        raise failed(self.target, failure, timeout) from failure
+                raise ConfigError(f"asyncpg refuses its arguments: {error}") from None
+            except FAILURES as error:
+                failure = _without_frames(error)
+        return None, failure
 
     async def _ready(self, conn: Connection, until: float) -> None:
         """Set a fresh connection up, or close it."""
@@ -241,6 +249,15 @@ class Asyncpg:
     async def rollback(self, conn: Connection, timeout: float) -> None:
         conn.until = min(conn.until, monotonic() + timeout)
         await conn.execute("ROLLBACK")
+
+
+def _without_frames(error: BaseException) -> BaseException:
+    """The error, and those behind it, without the frames that they passed: asyncpg's hold the password."""
+    behind: BaseException | None = error
+    while behind is not None:
+        behind.__traceback__ = None
+        behind = behind.__cause__ or behind.__context__
+    return error
 
 
 def _arranged(sql: str, params: Params | None) -> tuple[str, tuple[object, ...]]:

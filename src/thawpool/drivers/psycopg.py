@@ -177,8 +177,8 @@ class AsyncPsycopg(PsycopgCommon):
 
     async def _dial(self, until: float) -> tuple[AsyncConnection | None, BaseException]:
         failure: BaseException = Expired()
-        password = await _dial.async_password(self.config, self.target, until)
         addresses = await _dial.resolve(self.target, until)
+        password = await _dial.async_password(self.config, self.target, until)
         for conninfo, end in _dial.shares(list(self._conninfos(password, addresses)), until):
             try:
                 with closing(bounded(generators.connect(conninfo), end)) as dial:
