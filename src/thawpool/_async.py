@@ -158,7 +158,7 @@ class AsyncPool(AsyncRunner):
             driver = self._driver
             assert driver is not None
             try:
-                result = await getattr(driver, verb)(conn, sql, params)
+                result = await self._watched(conn, getattr(driver, verb)(conn, sql, params))
             except BaseException as error:
                 lost = driver.lost(conn)
                 owed = self._return(slot, conn)

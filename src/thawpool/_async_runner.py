@@ -14,6 +14,7 @@ from . import _explain, _flows
 from ._base import INFINITY, PoolBase
 from ._core.slot import LEASED, Slot
 from ._traps import Check, Dial, Park, Trap
+from ._watch import Watch
 from .drivers.base import Sight, Verdict
 from .errors import ConfigError, PoolError
 
@@ -92,6 +93,16 @@ class AsyncRunner(PoolBase):
             self.state.doubt(slot, self.now())
             self._settle()
         return await self._acquire(until)
+
+    async def _watched(self, conn: Any, statement: Coroutine[Any, Any, T]) -> T:
+        """Await a statement; one without a deadline ends when its server is no longer there."""
+        if conn.until < INFINITY:
+            return await statement
+        watch = Watch(self._driver, conn, self._config.tcp_timeout)  # type: ignore[arg-type]
+        try:
+            return await statement
+        finally:
+            watch.stop()
 
     # -- the pool as a whole ---------------------------------------------------------------------
 

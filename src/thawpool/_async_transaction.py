@@ -32,7 +32,7 @@ class AsyncTransaction(BaseTransaction):
             driver = pool._driver
             assert driver is not None
             try:
-                await driver.execute(conn, driver.begin(*self._options), None)
+                await pool._watched(conn, driver.execute(conn, driver.begin(*self._options), None))
             except BaseException as error:
                 lost = driver.lost(conn)
                 await self._lease.__aexit__()
@@ -62,7 +62,7 @@ class AsyncTransaction(BaseTransaction):
 
     async def _call(self, verb: Any, conn: Any, *args: Any) -> Any:
         try:
-            return await verb(conn, *args)
+            return await self._pool._watched(conn, verb(conn, *args))
         except BaseException as error:
             self._pool._raise_if_lost(error, self._pool._driver.lost(conn))  # type: ignore[union-attr]
             raise

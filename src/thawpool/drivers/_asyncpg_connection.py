@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import weakref
+from collections.abc import Callable
 from functools import wraps
 from time import monotonic
 from typing import Any, Final
@@ -33,7 +34,7 @@ PREPARED: Final = 100
 #: What a connection carries beyond asyncpg's own slots. Nothing of a borrower's own can be hung on it.
 MARKS: Final = (
     "_plans", "_process", "address", "coded", "condemned", "described", "dirty", "holder", "kept", "last_words",
-    "leased", "marked", "recoded", "running", "sock", "unsynced", "until", "wire",
+    "leased", "look", "marked", "recoded", "running", "sock", "unsynced", "until", "wire",
 )  # fmt: skip
 #: Typed as anything, since most of what it has is not typed at all.
 Base: Any = asyncpg.Connection
@@ -114,6 +115,8 @@ class Connection(Base):  # type: ignore[misc]
     coded: set[str]
     #: The socket, as far as a transport shows it.
     sock: Any
+    #: See ``_socket.watch``.
+    look: Callable[[int], list[tuple[int, int]]]
     #: The transport, beneath TLS if there is any.
     wire: Any
     #: The address of the peer.

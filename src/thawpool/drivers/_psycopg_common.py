@@ -99,6 +99,7 @@ class PsycopgCommon:
         conn.remember()
         conn.dirty = conn.marked = conn.noted = conn.leased = False
         conn.until = INFINITY
+        conn.silence = self.config.tcp_timeout
 
     # -- verbs that never wait -------------------------------------------------------------------
 

@@ -20,6 +20,7 @@ from psycopg.abc import AdaptContext, PQGen
 from psycopg.adapt import AdaptersMap
 from psycopg.pq import ConnStatus, TransactionStatus
 
+from ._alive import ANSWER_TIMEOUT, Address, answers
 from ._postgresql import condemns, explain, last_words, stateful
 from ._psycopg_cursor import Adapters, AsyncTransaction, Transaction
 from ._refusals import overran, returned
@@ -65,6 +66,29 @@ def bounded(gen: Generator[Any, Any, T], until: float) -> Generator[Any, Any, T]
         gen.close()
 
 
+class Silent(Exception):
+    """A statement without a deadline has heard nothing of its server for long."""
+
+
+def patient(gen: Generator[Any, Any, T], silence: float, ask: Callable[[], bool]) -> Generator[Any, Any, T]:
+    """``gen``, ended by ``Silent`` when nothing comes for ``silence`` seconds and ``ask`` says that nobody is there."""
+    try:
+        wanted = next(gen)
+        heard = monotonic()
+        while True:
+            ready = yield wanted
+            if ready:
+                heard = monotonic()
+            elif monotonic() - heard >= silence:
+                if not ask():
+                    raise Silent
+                heard = monotonic()
+            wanted = gen.send(ready)
+    except StopIteration as stop:
+        result: T = stop.value
+        return result
+
+
 def slice_of(until: float) -> float:
     """How long a wait may sleep before it must look at its deadline."""
     left = max(0.001, until - monotonic())
@@ -90,6 +114,8 @@ class Instrumented(psycopg.BaseConnection[Any]):
     server_cursor_factory: Any
     _adapters: Any
 
+    #: Seconds after which a statement without a deadline asks whether its server is still there.
+    silence: float = 5.0
     leased: bool = True
     until: float = INFINITY
     holder: object = None
@@ -134,6 +160,13 @@ class Instrumented(psycopg.BaseConnection[Any]):
         self._refuse_unleased()
         self.dirty = self.marked = True
         return super()._should_cancel()
+
+    @property
+    def address(self) -> Address:
+        """Where the server is, by number if that is known."""
+        pgconn = self.pgconn
+        host, port = (pgconn.hostaddr or pgconn.host).decode(), int(pgconn.port)
+        return f"{host}/.s.PGSQL.{port}" if host.startswith("/") else (host, port)
 
     @property
     def stoppable(self) -> bool:
@@ -258,8 +291,9 @@ class Connection(Instrumented, psycopg.Connection[Any]):
         self.admit()
         try:
             if self.until == INFINITY:
-                return waiting.wait(gen, self.pgconn.socket, interval, *timeout, **options)
-            gen, interval = bounded(gen, self.until), slice_of(self.until)
+                gen = patient(gen, self.silence, self._answers)
+            else:
+                gen, interval = bounded(gen, self.until), slice_of(self.until)
             return waiting.wait(gen, self.pgconn.socket, interval, *timeout, **options)
         except Expired:
             self._stop()
@@ -271,6 +305,9 @@ class Connection(Instrumented, psycopg.Connection[Any]):
             if self.pgconn.transaction_status == ACTIVE:
                 self._stop()
             raise
+
+    def _answers(self) -> bool:
+        return answers(self.address, ANSWER_TIMEOUT)
 
     def _stop(self) -> None:
         """Give a statement up: tell the server, as far as that takes no time, and hang up."""

@@ -12,6 +12,7 @@ import asyncpg
 from .._url import asyncpg_options
 from ..errors import ConfigError, ConnectFailed, ParamsError, PoolError
 from . import _dial
+from ._alive import ANSWER_TIMEOUT, answers_async
 from ._asyncpg_connection import INFINITY, Connection, sqlstate
 from ._asyncpg_dial import FAILURES, dial, failed
 from ._asyncpg_rows import rows_of
@@ -19,7 +20,7 @@ from ._placeholders import compile_placeholders
 from ._postgresql import explain, unsent
 from ._sentry import Sentry
 from ._session import Session
-from ._socket import look, shut
+from ._socket import shut, sight, watch
 from ._transport import keep_alive
 from .base import Params, Row, Sight, Verdict
 
@@ -102,6 +103,7 @@ class Asyncpg:
 
     async def _set_up(self, conn: Connection) -> None:
         keep_alive(conn.sock, self.config.tcp_timeout)
+        conn.look = watch(conn.sock.fileno())
         await self.sentry.watch(conn)
         greeting = self.session.greeting(conn.get_server_pid())
         if greeting is not None:
@@ -140,7 +142,7 @@ class Asyncpg:
             shut(conn.sock.fileno())
 
     def look(self, conn: Connection) -> Sight:
-        return Sight.GONE if conn.is_closed() else look(conn.sock.fileno())
+        return Sight.GONE if conn.is_closed() else sight(conn.look(0))
 
     def lost(self, conn: Connection) -> bool:
         return bool(conn.is_closed())
@@ -223,6 +225,9 @@ class Asyncpg:
         if conn.unsynced:
             await conn._protocol.ping()
             conn.unsynced = False
+
+    async def answers(self, conn: Connection) -> bool:
+        return await answers_async(conn._addr, ANSWER_TIMEOUT)
 
     async def fetch(self, conn: Connection, sql: str, params: Params | None) -> list[Row]:
         sql, arguments = _arranged(sql, params)

@@ -13,6 +13,7 @@ from psycopg.rows import dict_row, tuple_row
 
 from ..errors import PoolError
 from . import _dial
+from ._alive import ANSWER_TIMEOUT, answers_async
 from ._psycopg_common import PsycopgCommon, dict_rows, has_rows, ping
 from ._psycopg_connection import INFINITY, AsyncConnection, Connection, Expired, bounded, slice_of
 from ._psycopg_cursor import AsyncCursor, Cursor
@@ -245,6 +246,9 @@ class AsyncPsycopg(PsycopgCommon):
         finally:
             conn.leased = False
             conn.until = INFINITY
+
+    async def answers(self, conn: AsyncConnection) -> bool:
+        return await answers_async(conn.address, ANSWER_TIMEOUT)
 
     async def fetch(self, conn: AsyncConnection, sql: str, params: Params | None) -> list[Row]:
         cursor = psycopg.AsyncRawCursor(conn, row_factory=dict_rows)
