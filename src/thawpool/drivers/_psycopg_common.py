@@ -15,7 +15,8 @@ from ..errors import ConnectFailed
 from . import _dial
 from ._placeholders import compile_placeholders
 from ._postgresql import explain, unsent
-from ._psycopg_connection import INFINITY, Expired
+from ._psycopg_connection import INFINITY
+from ._psycopg_waits import Expired
 from ._rows import named_twice
 from ._session import Session
 from ._socket import look, orphan, shut

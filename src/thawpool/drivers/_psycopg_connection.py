@@ -8,9 +8,8 @@ no I/O that could not be attributed to a known statement without the connection 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from time import monotonic
 from typing import Any, TypeVar
 
 import psycopg
@@ -23,14 +22,13 @@ from psycopg.pq import ConnStatus, TransactionStatus
 from ._alive import ANSWER_TIMEOUT, Address, answers
 from ._postgresql import condemns, explain, last_words, stateful
 from ._psycopg_cursor import Adapters, AsyncTransaction, Transaction
+from ._psycopg_waits import INTERVAL, Expired, bounded, patient, slice_of
 from ._refusals import overran, returned
 
-__all__ = ["AsyncConnection", "Connection", "Expired", "bounded", "slice_of"]
+__all__ = ["INFINITY", "AsyncConnection", "Connection"]
 
 T = TypeVar("T")
 INFINITY = float("inf")
-#: How often a wait looks at its deadline and lets Ctrl-C through, as psycopg itself does.
-INTERVAL = 0.1
 #: How long a server may take to hear that a statement was given up. A live one takes a millisecond, and
 #: would otherwise go on with it until it notices that nobody listens; a dead one shall not cost more.
 FAREWELL = 0.1
@@ -41,58 +39,6 @@ IDLE = TransactionStatus.IDLE
 ACTIVE = TransactionStatus.ACTIVE
 IN_TRANSACTION = (TransactionStatus.INTRANS, TransactionStatus.INERROR)
 READ_ONLY = "25006"
-
-
-class Expired(Exception):
-    """The deadline of a wait came before its end."""
-
-
-def bounded(gen: Generator[Any, Any, T], until: float) -> Generator[Any, Any, T]:
-    """``gen``, ended by ``Expired`` at ``until``: the waiting functions resume it every ``INTERVAL``.
-
-    The time is looked at whether data came or not, since a reply may trickle or never end.
-    """
-    try:
-        wanted = next(gen)
-        while True:
-            ready = yield wanted
-            if monotonic() >= until:
-                raise Expired
-            wanted = gen.send(ready)
-    except StopIteration as stop:
-        result: T = stop.value
-        return result
-    finally:
-        gen.close()
-
-
-class Silent(Exception):
-    """A statement without a deadline has heard nothing of its server for long."""
-
-
-def patient(gen: Generator[Any, Any, T], silence: float, ask: Callable[[], bool]) -> Generator[Any, Any, T]:
-    """``gen``, ended by ``Silent`` when nothing comes for ``silence`` seconds and ``ask`` says that nobody is there."""
-    try:
-        wanted = next(gen)
-        heard = monotonic()
-        while True:
-            ready = yield wanted
-            if ready:
-                heard = monotonic()
-            elif monotonic() - heard >= silence:
-                if not ask():
-                    raise Silent
-                heard = monotonic()
-            wanted = gen.send(ready)
-    except StopIteration as stop:
-        result: T = stop.value
-        return result
-
-
-def slice_of(until: float) -> float:
-    """How long a wait may sleep before it must look at its deadline."""
-    left = max(0.001, until - monotonic())
-    return left / max(1, round(left / INTERVAL))  # so that a slice ends at the deadline
 
 
 def _text(query: Any, context: AdaptContext) -> str | None:

@@ -15,8 +15,9 @@ from ..errors import PoolError
 from . import _dial
 from ._alive import ANSWER_TIMEOUT, answers_async
 from ._psycopg_common import PsycopgCommon, dict_rows, has_rows, ping
-from ._psycopg_connection import INFINITY, AsyncConnection, Connection, Expired, bounded, slice_of
+from ._psycopg_connection import INFINITY, AsyncConnection, Connection
 from ._psycopg_cursor import AsyncCursor, Cursor
+from ._psycopg_waits import Expired, bounded, slice_of
 from ._sentry import Sentry
 from .base import Params, Row
 
