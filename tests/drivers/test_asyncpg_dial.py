@@ -46,10 +46,12 @@ def server(converse: Conversation) -> Iterator[int]:
                 except OSError:
                     pass
 
-        thread = threading.Thread(target=serve)
+        thread = threading.Thread(target=serve, daemon=True)
         thread.start()
-        yield listener.getsockname()[1]
-        listener.shutdown(socket.SHUT_RDWR)
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)  # to close it would not wake who accepts
     thread.join(10)
     for client in clients:
         client.close()
