@@ -25,6 +25,7 @@ MAY_IMPORT = {
     "_invocation": {"errors", "_core", "_explain"},
     "_lease": {"errors"},
     "_debug": {"errors", "_lease"},
+    "_watch": set(),
 }
 #: What the pools themselves are made of may import all of the above.
 SHELL = {

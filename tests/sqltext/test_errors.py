@@ -14,7 +14,7 @@ import pytest
 from tests.sqltext.conftest import ROLE, Open
 from tests.support.pgbouncer import PgBouncer
 
-from thawpool.drivers._postgresql import Fault, classify, condemns, explain, unsent
+from thawpool.drivers._postgresql import Fault, classify, condemns, explain, last_words, unsent
 from thawpool.testing.postgres import Postgres
 
 #: Longer than any step here takes, in seconds.
@@ -136,21 +136,26 @@ def ended(conn: psycopg.Connection[Any]) -> psycopg.Error:
     return caught.value
 
 
+def code_of(error: psycopg.Error) -> str | None:
+    """The code, which libpq drops where the server's goodbye crosses the statement."""
+    return error.sqlstate or last_words(str(error))
+
+
 def test_a_session_idle_for_too_long_is_explained(opened: Open) -> None:
     conn = opened(ROLE)
     conn.execute("SET idle_session_timeout = 1")
-    error = ended(conn)
-    assert classify(error.sqlstate) == Fault.LOST | Fault.UNSENT
-    assert "server_idle_timeout" in (explain(error.sqlstate) or "")
+    code = code_of(ended(conn))
+    assert classify(code) == Fault.LOST | Fault.UNSENT
+    assert "server_idle_timeout" in (explain(code) or "")
 
 
 def test_a_transaction_idle_for_too_long_is_explained(opened: Open) -> None:
     conn = opened(ROLE)
     conn.execute("SET idle_in_transaction_session_timeout = 1")
     conn.execute("BEGIN")
-    error = ended(conn)
-    assert classify(error.sqlstate) == Fault.LOST | Fault.UNSENT
-    assert "server_transaction_timeout" in (explain(error.sqlstate) or "")
+    code = code_of(ended(conn))
+    assert classify(code) == Fault.LOST | Fault.UNSENT
+    assert "server_transaction_timeout" in (explain(code) or "")
 
 
 def test_a_statement_that_took_too_long_is_explained(opened: Open) -> None:
