@@ -227,7 +227,8 @@ class Asyncpg:
             conn.unsynced = False
 
     async def answers(self, conn: Connection) -> bool:
-        return await answers_async(conn._addr, ANSWER_TIMEOUT)
+        where = (conn.address, conn._addr[1]) if conn.address else conn._addr  # a name may lead elsewhere now
+        return await answers_async(where, ANSWER_TIMEOUT)
 
     async def fetch(self, conn: Connection, sql: str, params: Params | None) -> list[Row]:
         sql, arguments = _arranged(sql, params)
