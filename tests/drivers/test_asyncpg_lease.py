@@ -341,6 +341,20 @@ async def test_a_timeout_of_asyncpgs_closes_the_connection(
     assert pool.stats().opened == 2
 
 
+async def test_a_statement_whose_time_is_over_is_not_sent(
+    flavour: LoopFlavour, postgres: Postgres, proxy: ProxyFactory
+) -> None:
+    wire = proxy()
+    pool = flavour.pool(wire.url(postgres.url()), max_size=1)
+    async with pool.connection() as conn:
+        wire.clear()
+        conn.until = asyncio.get_running_loop().time()
+        with at_most(0.05), pytest.raises(PoolTimeout, match="before its deadline"):
+            await conn.fetch("SELECT 1")
+        assert conn.is_closed()
+    assert (wire.bytes_up, wire.accepted) == (0, 0)
+
+
 async def test_the_server_hears_that_a_statement_was_given_up(
     pool: AsyncPool, flavour: LoopFlavour, postgres: Postgres
 ) -> None:
@@ -364,7 +378,7 @@ async def test_the_server_hears_that_a_statement_was_given_up(
 
 
 async def test_streams_end_at_their_deadline(
-    flavour: LoopFlavour, postgres: Postgres, proxy: ProxyFactory
+    flavour: LoopFlavour, postgres: Postgres, proxy: ProxyFactory, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Also where it is the borrower's own code that waits, and where the network takes no more."""
     wire = proxy()
@@ -407,6 +421,8 @@ async def test_streams_end_at_their_deadline(
                 await stream(conn)
         wire.resume()
     await pool.execute("DROP TABLE streamed")
+    gc.collect()
+    assert not [record for record in caplog.records if record.name == "asyncio"]
 
 
 async def test_a_cancellation_that_asyncpg_would_swallow(

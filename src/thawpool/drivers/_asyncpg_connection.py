@@ -16,12 +16,11 @@ from typing import Any, Final
 import asyncpg
 from asyncpg.protocol import NO_TIMEOUT
 
-from ..errors import PoolTimeout
 from ._asyncpg_loop import Loop
 from ._asyncpg_protocol import Protocol
 from ._asyncpg_rows import Plan, plan_of
 from ._postgresql import condemns, explain
-from ._refusals import overran, returned
+from ._refusals import returned
 from ._socket import orphan, shut
 from ._transport import cut, discard
 
@@ -156,15 +155,8 @@ class Connection(Base):  # type: ignore[misc]
         """The caller's timeout, or the time until the deadline if that is shorter."""
         if self.until == INFINITY:
             return timeout
-        left = self.until - monotonic()
-        if left <= 0:
-            raise self.overrun()
+        left = max(0.001, self.until - monotonic())
         return left if timeout is None or timeout is NO_TIMEOUT else min(left, float(timeout))
-
-    def overrun(self) -> PoolTimeout:
-        """Close at once a connection whose statement ran into its deadline."""
-        self.hang_up()
-        return overran()
 
     def noticed(self, error: BaseException) -> None:
         """Look at an error that passes through: say which of our limits caused it, and see a failover."""

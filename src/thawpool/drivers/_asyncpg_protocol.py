@@ -51,6 +51,9 @@ class Protocol(asyncpg.protocol.Protocol):  # type: ignore[misc]
         assert conn is not None  # whoever asks holds it
         if not conn.leased:
             raise returned()
+        if conn.until != INFINITY and monotonic() >= conn.until:
+            conn.hang_up()
+            raise overran()
         if not conn.dirty and (text is None or (text and stateful(text))):
             conn.dirty = conn.marked = True
         conn.running += 1
@@ -125,7 +128,7 @@ class Protocol(asyncpg.protocol.Protocol):  # type: ignore[misc]
                     backend_pid=self.backend_pid,
                     backend_secret=self.backend_secret,
                 )
-        except OSError:  # a timeout is one
+        except Exception:
             pass
         finally:
             loop.cut()
@@ -207,7 +210,8 @@ class Protocol(asyncpg.protocol.Protocol):  # type: ignore[misc]
     def connection_lost(self, exc: Exception | None) -> None:
         """Take the end of the connection, and end a stream that waits to write: asyncpg would let it wait."""
         super().connection_lost(exc)
-        if self.limit is not None:
+        conn = self.owner()
+        if self.limit is not None and conn is not None and not conn._aborted:
             self.limit.reschedule(0.0)
 
     async def ping(self) -> None:
