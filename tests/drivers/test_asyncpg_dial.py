@@ -240,7 +240,7 @@ async def test_a_unix_socket(flavour: LoopFlavour, postgres: Postgres) -> None:
     assert conn.sock.family == socket.AF_UNIX
     conn.leased = True
     with pytest.raises(TimeoutError):
-        await conn.execute("SELECT pg_sleep(60)", timeout=0.01)
+        await conn.execute("SELECT pg_sleep(60)", timeout=0.1)
     dialer.close(conn)
     with pytest.raises(ConnectFailed, match="No such file") as caught:
         await adapter(f"postgresql://postgres@/postgres?host={postgres.folder}&port=1").connect(5.0)

@@ -329,7 +329,7 @@ async def test_a_timeout_of_asyncpgs_closes_the_connection(
     """asyncpg would open a second connection in the background to save the first."""
     async with pool.connection() as conn:
         with pytest.raises(TimeoutError) as caught:
-            await conn.fetch("SELECT pg_sleep(60)", timeout=0.01)
+            await conn.execute("SELECT pg_sleep(60)", timeout=0.1)
         assert not isinstance(caught.value, PoolError)
         assert conn.is_closed()
         assert asyncio.all_tasks() == {asyncio.current_task()}
