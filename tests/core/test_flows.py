@@ -340,6 +340,22 @@ def test_a_dial_that_had_its_full_time_counts_as_an_outage() -> None:
     audit(state)
 
 
+@pytest.mark.parametrize("error, failures", [(REFUSED, 0), (PASSWORD, 1), (FULL, 1)])
+@pytest.mark.parametrize("flow", ["acquire", "warm"])
+def test_only_a_silence_that_the_caller_cut_short_says_nothing_of_the_server(
+    flow: str, error: Exception, failures: int
+) -> None:
+    host, state = pool()
+    connected(host, state)
+    until = T0.mono + 1.0
+    run = Run(_flows.acquire(host, until) if flow == "acquire" else _flows.warm(host, 1, until))
+    host.instant = at(1.0)
+    with pytest.raises(PoolTimeout):
+        run.fail(error)
+    assert state.failures == failures
+    audit(state)
+
+
 def test_a_full_server_is_waited_for_only_while_a_lease_may_come_back() -> None:
     host, state = pool()
     held = lease(state)
