@@ -104,8 +104,10 @@ def test_storms_stand_side_by_side_and_are_still_there_for_the_next_visitor(
 
 def test_a_forgotten_return_is_explained_in_words(demo: Demo, browser: Browser) -> None:
     browser.open(demo.url, DESK)
-    browser.click("[data-act=forget]")
-    browser.wait("document.querySelector('#status').textContent.includes('mistakes.py:')")
+    explained = "document.querySelector('#status').textContent.includes('mistakes.py:')"
+    button = "document.querySelector('[data-act=forget]')"
+    # A visitor may come while the last one's act still ends: then the page says so, and one clicks again.
+    browser.wait(f"{explained} || ({button}.disabled || {button}.click(), false)")
 
 
 def test_every_button_has_a_name_and_news_are_announced(demo: Demo, browser: Browser) -> None:
