@@ -244,3 +244,18 @@ def test_a_check_that_passes_in_a_closed_pool_is_retired() -> None:
     audit(state)
     assert (slot.state, slot.reason) == (CLOSING, "closed")
     assert state.counts["checks"] == 1
+
+
+def test_what_comes_to_rest_unused_after_a_younger_one_failed_its_probe_has_none_of_its_own() -> None:
+    state = make(3)
+    older, younger = lease(state), lease(state)
+    give(state, older, at(0.2))
+    assert slot_of(state.claim(at(0.3))) is older  # granted, and not used
+    state.thaw(at(0.3), "signal")
+    give(state, younger, at(0.4))
+    assert slot_of(state.claim(at(0.4))).state is CHECKING
+    state.failed(younger, "check")
+    state.cancel(older, at(0.9))
+    close_doomed(state)
+    assert slot_of(state.claim(at(1.0))).state is OPENING
+    audit(state)

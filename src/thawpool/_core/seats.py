@@ -15,6 +15,8 @@ from .waiters import Waiter
 
 __all__ = ["Seats"]
 
+INFINITY = float("inf")
+
 
 class Seats:
     """Slots by what they do, and how they come to rest and go."""
@@ -101,6 +103,11 @@ class Seats:
             self.suspects = [s for s in self.suspects if s.released_mono > slot.released_mono]
             for sibling in older:
                 self._retire(sibling, "condemned")
+            for sibling in self.slots:
+                # Still trusted, or granted to somebody who may yet go away: if it comes to rest unused, it is too
+                # old for a probe of its own.
+                if sibling.state in (IDLE, LEASED) and sibling.released_mono <= slot.released_mono:
+                    sibling.released_mono = -INFINITY
 
     def retire(self, slot: Slot, reason: str) -> None:
         """End a lease whose connection must not be used again. Reason ``lost`` casts doubt on all."""
