@@ -1,0 +1,1 @@
+"""thawpool and its peers, measured side by side on this machine: see README.md."""

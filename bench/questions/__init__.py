@@ -1,0 +1,10 @@
+"""What is asked: one module for each question, in the order of the report."""
+
+from __future__ import annotations
+
+from ..sampling import Question
+from . import lease
+
+__all__ = ["QUESTIONS"]
+
+QUESTIONS: tuple[Question, ...] = (lease,)
