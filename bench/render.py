@@ -11,32 +11,56 @@ from .report import Target, markdown_table
 from .sampling import Question
 from .stage import ROOT
 
-__all__ = ["render"]
+__all__ = ["pages", "render", "with_summary"]
 
 README = ROOT / "README.md"
 BEGIN, END = "<!-- bench: begin -->", "<!-- bench: end -->"
+Told = Sequence[tuple[Question, Record]]
 
 
 def render(questions: Sequence[Question], folder: Path = RESULTS, readme: Path | None = README) -> None:
-    """Write the pages of all questions that have a record, from the records alone."""
-    told: list[tuple[Question, Record]] = []
-    for question in questions:
-        record = Record.load(folder, question.NAME)
-        if record is not None:
-            _draw(question, record, folder)
-            (folder / f"{question.NAME}.md").write_text(_page(question, record), encoding="utf-8")
-            told.append((question, record))
-    if told:
-        (folder / "README.md").write_text(_summary(told), encoding="utf-8")
-        if readme is not None:
-            _into(readme, told)
-
-
-def _draw(question: Question, record: Record, folder: Path) -> None:
+    """Write the pages and charts of all questions that have a record, from the records alone."""
     from .plot import draw
 
-    for chart in question.charts(record.results):
-        draw(chart, folder / f"{chart.name}.svg")
+    told = _told(questions, folder)
+    for name, text in pages(questions, folder).items():
+        (folder / name).write_text(text, encoding="utf-8")
+    for question, record in told:
+        for chart in question.charts(record.results):
+            draw(chart, folder / f"{chart.name}.svg")
+    if told and readme is not None:
+        text = readme.read_text(encoding="utf-8")
+        readme.write_text(with_summary(text, questions, folder), encoding="utf-8")
+
+
+def pages(questions: Sequence[Question], folder: Path = RESULTS) -> dict[str, str]:
+    """The text of each page, by the name of its file."""
+    told = _told(questions, folder)
+    texts = {f"{question.NAME}.md": _page(question, record) for question, record in told}
+    return {**texts, "README.md": _summary(told)} if told else {}
+
+
+def with_summary(text: str, questions: Sequence[Question], folder: Path = RESULTS) -> str:
+    """A README with the targets of all questions between its markers."""
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        return text
+    told = _told(questions, folder)
+    if not told:
+        return text
+    rows = [
+        (f"[{target.measure}](bench/results/{question.NAME}.md)", target.wanted, target.got, target.state)
+        for question, record in told
+        for target in question.targets(record.results)
+    ]
+    table = "\n".join(markdown_table(("measure", "target", "measured", ""), rows))
+    return f"{before}{BEGIN}\n{table}\n{END}{after}"
+
+
+def _told(questions: Sequence[Question], folder: Path) -> Told:
+    records = [(question, Record.load(folder, question.NAME)) for question in questions]
+    return [(question, record) for question, record in records if record is not None]
 
 
 def _page(question: Question, record: Record) -> str:
@@ -76,7 +100,7 @@ def _versions(record: Record) -> str:
     return "\n".join(markdown_table(("what", "version"), list(named.items())))
 
 
-def _summary(told: Sequence[tuple[Question, Record]]) -> str:
+def _summary(told: Told) -> str:
     parts = [
         "# Results",
         "What was to be reached, and what was measured. Made by `make bench`; see ../README.md.",
@@ -86,19 +110,3 @@ def _summary(told: Sequence[tuple[Question, Record]]) -> str:
         parts.append(f"## [{sentence}]({question.NAME}.md)")
         parts.append("\n".join(_targets_table(question.targets(record.results))))
     return "\n\n".join(parts) + "\n"
-
-
-def _into(readme: Path, told: Sequence[tuple[Question, Record]]) -> None:
-    """Put the targets of all questions between the markers of the README."""
-    text = readme.read_text(encoding="utf-8")
-    if BEGIN not in text:
-        return
-    before, _, rest = text.partition(BEGIN)
-    after = rest.partition(END)[2]
-    rows = [
-        (f"[{target.measure}](bench/results/{question.NAME}.md)", target.wanted, target.got, target.state)
-        for question, record in told
-        for target in question.targets(record.results)
-    ]
-    table = "\n".join(markdown_table(("measure", "target", "measured", ""), rows))
-    readme.write_text(f"{before}{BEGIN}\n{table}\n{END}{after}", encoding="utf-8")
