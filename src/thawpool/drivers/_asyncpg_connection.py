@@ -18,9 +18,9 @@ from asyncpg.protocol import NO_TIMEOUT
 
 from ._asyncpg_loop import Loop
 from ._asyncpg_protocol import Protocol
-from ._asyncpg_rows import Plan, plan_of
-from ._postgresql import condemns, explain
-from ._refusals import returned
+from ._asyncpg_statements import Base, Statements
+from ._postgresql import condemns, explain, stateful
+from ._refusals import overran, returned
 from ._socket import orphan, shut
 from ._transport import cut, discard
 
@@ -28,15 +28,11 @@ __all__ = ["INFINITY", "Connection", "sqlstate"]
 
 INFINITY: Final = float("inf")
 READ_ONLY: Final = "25006"
-#: How many statements a connection keeps prepared: asyncpg's own default.
-PREPARED: Final = 100
 #: What a connection carries beyond asyncpg's own slots. Nothing of a borrower's own can be hung on it.
 MARKS: Final = (
-    "_plans", "_process", "address", "coded", "condemned", "described", "dirty", "holder", "kept", "last_words",
-    "leased", "look", "marked", "recoded", "running", "sock", "unsynced", "until", "wire",
+    "_process", "address", "condemned", "dirty", "holder", "kept", "last_words", "leased", "look", "marked", "recoded",
+    "sock", "turn", "until", "wire",
 )  # fmt: skip
-#: Typed as anything, since most of what it has is not typed at all.
-Base: Any = asyncpg.Connection
 
 
 def sqlstate(error: BaseException) -> str | None:
@@ -51,7 +47,8 @@ class _Turn:
     """One lease, as asyncpg's resources see it.
 
     A prepared statement, a cursor or a transaction remembers asyncpg's count of releases at its birth and
-    compares before each use. One of these in the count's place makes those of an earlier lease complain.
+    compares before each use. One of these in the count's place makes those of an earlier lease complain. Most
+    leases never make one.
     """
 
     __slots__ = ()
@@ -86,7 +83,7 @@ def _recoding(method: Any) -> Any:
     return recode
 
 
-class Connection(Base):  # type: ignore[misc]
+class Connection(Statements):
     """``asyncpg.Connection`` as the pool lends it. See ``drivers.base.Leased`` for the first three marks."""
 
     __slots__ = MARKS
@@ -102,16 +99,10 @@ class Connection(Base):  # type: ignore[misc]
     condemned: bool
     #: Whether any of these is set, or a listener was added or removed: the one that a return looks at.
     marked: bool
-    #: How many operations are on their way. asyncpg refuses a second one.
-    running: int
-    #: Whether the server waits for more: asyncpg prepares a statement without ending the exchange.
-    unsynced: bool
+    #: This lease, if asyncpg has asked for it. To be forgotten at its end.
+    turn: _Turn | None
     #: The error with which the server ended the session when nothing was asked of it.
     last_words: asyncpg.PostgresError | None
-    #: The statement that was executed last, as asyncpg describes it.
-    described: Any
-    #: The names of the types that have a codec of somebody's own.
-    coded: set[str]
     #: The socket, as far as a transport shows it.
     sock: Any
     #: See ``_socket.watch``.
@@ -121,11 +112,9 @@ class Connection(Base):  # type: ignore[misc]
     #: The address of the peer.
     address: str
     # asyncpg's own, as far as they are changed here.
-    _config: Any
     _listeners: Any
     _log_listeners: Any
     _query_loggers: Any
-    _server_caps: Any
     _termination_listeners: Any
     _top_xact: Any
 
@@ -139,23 +128,43 @@ class Connection(Base):  # type: ignore[misc]
         peer = transport.get_extra_info("peername")
         self.address = str(peer[0]) if isinstance(peer, tuple) else ""
         self._process = os.getpid()
-        self._pool_release_ctr = _Turn()
         self.leased = True
         self.until = INFINITY
-        self.running = 0
-        self.holder = self.last_words = self.described = None
-        self.coded = set()
-        self._plans: dict[Any, Plan] = {}
-        self.dirty = self.recoded = self.condemned = self.marked = self.unsynced = False
+        self.holder = self.last_words = None
+        self.dirty = self.recoded = self.condemned = self.marked = False
         self.remember()
 
     # -- the gate ---------------------------------------------------------------------------------
 
-    def limit(self, timeout: Any) -> Any:
-        """The caller's timeout, or the time until the deadline if that is shorter."""
-        if self.until == INFINITY:
-            return timeout
-        left = max(0.001, self.until - monotonic())
+    def enter(self, text: str | None, timeout: Any) -> Any:
+        """Begin an operation.
+
+        Args:
+            text: what it executes; nothing if empty, something unknown if None.
+            timeout: what the caller grants it.
+
+        Returns:
+            What it may take: the caller's timeout, or the time until the deadline if that is shorter.
+
+        Raises:
+            LeaseError: the connection lies in the pool.
+            PoolTimeout: the deadline has passed; the connection is closed.
+        """
+        if not self.leased:
+            raise returned()
+        if self.until != INFINITY:
+            timeout = self._limit(timeout)
+        if not self.dirty and (text is None or (text and stateful(text))):
+            self.dirty = self.marked = True
+        self.running += 1
+        return timeout
+
+    def _limit(self, timeout: Any) -> Any:
+        left = self.until - monotonic()
+        if left <= 0.0:
+            self.hang_up()
+            raise overran()
+        left = max(0.001, left)
         return left if timeout is None or timeout is NO_TIMEOUT else min(left, float(timeout))
 
     def noticed(self, error: BaseException) -> None:
@@ -275,38 +284,15 @@ class Connection(Base):  # type: ignore[misc]
         self._top_xact = None
         self.marked = self.dirty or self.recoded
 
-    def over(self) -> None:
-        """End the lease for all that asyncpg made in it."""
-        self._pool_release_ctr = _Turn()
+    @property
+    def _pool_release_ctr(self) -> _Turn:
+        if self.turn is None:
+            self.turn = _Turn()
+        return self.turn
 
-    def prepares(self, willing: bool) -> None:
-        """Keep prepared statements from here on, or do nothing that outlives a transaction: behind a pooler."""
-        size = PREPARED if willing else 0
-        self._config = self._config._replace(statement_cache_size=size)
-        self._stmt_cache.set_max_size(size)
-        self._stmt_cache_enabled = willing
-        if not willing:
-            self._server_caps = self._server_caps._replace(jit=False)  # it would switch JIT off for a moment
-
-    def plan(self) -> Plan:
-        """How to make dicts of the rows of the statement that was executed last.
-
-        Raises:
-            PoolError: two of its columns have one name.
-        """
-        statement = self.described
-        plan = self._plans.get(statement)
-        if plan is None:
-            plan = plan_of(statement, self.coded)
-            if len(self._plans) >= PREPARED:
-                self._plans.clear()
-            self._plans[statement] = plan
-        return plan
-
-    def forget_prepared(self) -> None:
-        """The server has forgotten its prepared statements: so does the client."""
-        self._mark_stmts_as_closed()
-        self._plans.clear()
+    @_pool_release_ctr.setter
+    def _pool_release_ctr(self, count: object) -> None:
+        self.turn = None
 
     def ready_again(self) -> bool:
         """The end of a reset. Returns whether the connection is as new."""

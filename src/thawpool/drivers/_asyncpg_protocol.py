@@ -18,8 +18,7 @@ import asyncpg
 from asyncpg import connect_utils
 
 from ._asyncpg_loop import Loop
-from ._postgresql import stateful
-from ._refusals import overran, returned
+from ._refusals import overran
 
 if TYPE_CHECKING:
     from ._asyncpg_connection import Connection
@@ -33,8 +32,7 @@ FAREWELL: Final = 0.1
 EARLY: Final = 0.002
 ERROR_RESPONSE: Final = ord("E")
 INFINITY: Final = float("inf")
-#: Bound once, for they are called for every statement.
-_bind_execute: Final = asyncpg.protocol.Protocol.bind_execute
+#: Bound once, for it is called for every statement.
 _data_received: Final = asyncpg.protocol.Protocol.data_received
 
 
@@ -45,21 +43,12 @@ class Protocol(asyncpg.protocol.Protocol):  # type: ignore[misc]
     #: What ends the stream that runs.
     limit: asyncio.Timeout | None = None
 
-    def _enter(self, text: str | None) -> Connection:
-        """Begin an operation: of whom, and what it executes; nothing if empty, something unknown if None."""
+    def _conn(self) -> Connection:
         conn = self.owner()
         assert conn is not None  # whoever asks holds it
-        if not conn.leased:
-            raise returned()
-        if conn.until != INFINITY and monotonic() >= conn.until:
-            conn.hang_up()
-            raise overran()
-        if not conn.dirty and (text is None or (text and stateful(text))):
-            conn.dirty = conn.marked = True
-        conn.running += 1
         return conn
 
-    async def _failed(self, conn: Connection, error: BaseException) -> None:
+    async def failed(self, conn: Connection, error: BaseException) -> None:
         """End an operation that failed, and raise what is clearer than its error."""
         try:
             if isinstance(error, asyncpg.PostgresError):
@@ -76,11 +65,12 @@ class Protocol(asyncpg.protocol.Protocol):  # type: ignore[misc]
 
     async def _pass(self, text: str | None, operation: Callable[[Any], Awaitable[Any]], timeout: Any) -> Any:
         """Perform an operation of asyncpg's, which takes a timeout."""
-        conn = self._enter(text)
+        conn = self._conn()
+        timeout = conn.enter(text, timeout)
         try:
-            result = await operation(conn.limit(timeout))
+            result = await operation(timeout)
         except BaseException as error:
-            await self._failed(conn, error)
+            await self.failed(conn, error)
             raise
         conn.unsynced = False
         conn.running -= 1
@@ -148,19 +138,9 @@ class Protocol(asyncpg.protocol.Protocol):  # type: ignore[misc]
     async def bind_execute(
         self, state: Any, args: Any, portal_name: str, limit: int, return_extra: bool, timeout: Any
     ) -> Any:
-        """As ``_pass``, without the detours: this is what a pool does all day."""
-        conn = self._enter(state.query)
-        conn.described = state
-        try:
-            if conn.until != INFINITY:
-                timeout = conn.limit(timeout)
-            result = await _bind_execute(self, state, args, portal_name, limit, return_extra, timeout)
-        except BaseException as error:
-            await self._failed(conn, error)
-            raise
-        conn.unsynced = False
-        conn.running -= 1
-        return result
+        self._conn().described = state
+        operation = partial(super().bind_execute, state, args, portal_name, limit, return_extra)
+        return await self._pass(state.query, operation, timeout)
 
     def bind_execute_many(
         self, state: Any, args: Any, portal_name: str, timeout: Any, return_rows: bool

@@ -15,7 +15,6 @@ from . import _dial
 from ._alive import ANSWER_TIMEOUT, answers_async
 from ._asyncpg_connection import INFINITY, Connection, sqlstate
 from ._asyncpg_dial import FAILURES, dial, failed
-from ._asyncpg_rows import rows_of
 from ._placeholders import compile_placeholders
 from ._postgresql import explain, unsent
 from ._sentry import Sentry
@@ -148,7 +147,7 @@ class Asyncpg:
         return bool(conn.is_closed())
 
     def verdict(self, conn: Connection) -> Verdict:
-        conn.over()
+        conn.turn = None
         if conn.untouched() and not self.session.always_reset:
             return Verdict.CLEAN
         if conn.condemned:
@@ -237,7 +236,7 @@ class Asyncpg:
         except asyncpg.InterfaceError as error:
             _refuse_count(error)
             raise
-        return rows_of(records, conn.plan())
+        return conn.rows(records)
 
     async def execute(self, conn: Connection, sql: str, params: Params | None) -> int:
         sql, arguments = _arranged(sql, params)
