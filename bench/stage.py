@@ -7,10 +7,10 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Protocol, Self, TypeVar
 
 from thawpool.testing.postgres import Postgres
 
@@ -31,6 +31,13 @@ class BenchError(Exception):
     """A contender gave no figure; the text says why."""
 
 
+class Closable(Protocol):
+    def close(self) -> None: ...
+
+
+T = TypeVar("T", bound=Closable)
+
+
 class Stage:
     """Servers that start when first asked for, and stop with the run."""
 
@@ -38,6 +45,7 @@ class Stage:
         self._stack = ExitStack()
         self._postgres: Postgres | None = None
         self._mariadb: Any = None
+        self._kept: dict[Any, Any] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -90,6 +98,13 @@ class Stage:
     def postgres_version() -> int:
         """The major version of the PostgreSQL that would be started."""
         return Postgres().version
+
+    def keep(self, kind: Callable[[Stage], T]) -> T:
+        """The run's only ``kind(stage)``: made when first asked for, closed with the run."""
+        if kind not in self._kept:
+            self._kept[kind] = kept = kind(self)
+            self._stack.callback(kept.close)
+        return self._kept[kind]  # type: ignore[no-any-return]
 
     def address(self, system: str) -> Address:
         return _address((self.postgres if system == "postgresql" else self.mariadb).url())
