@@ -2,21 +2,21 @@
 
 Each sample is a fresh process with five warm connections. It times the contender and a floor in turns, in
 short blocks, so that what slows the machine slows both. The floor is the least that a pool can be: a deque
-behind a lock and a class with ``__enter__`` and ``__exit__``, or without the lock for asyncio.
+behind a lock and a class with `__enter__` and `__exit__`, or without the lock for asyncio.
 """
 
 from __future__ import annotations
 
 import asyncio
 import statistics
-import threading
-from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, ExitStack
 from time import perf_counter_ns
 from typing import Any
 
 from ..child import contender
-from ..contenders import CONTENDERS, SIZE, NodeContender, Setting, label
+from ..contenders import CONTENDERS, SIZE, Contender, NodeContender, Setting, label
+from ..contenders.floor import ASYNC_FLOOR, ASYNC_FLOORS, FLOOR, FLOORS, AsyncFloor, Floor
 from ..report import NOTHING, Bar, Chart, Table, Target, number
 from ..sampling import Metrics, Results, Sample
 from ..stage import Stage
@@ -25,44 +25,55 @@ __all__ = ["NAME", "NOTES", "charts", "samples", "take", "tables", "targets"]
 
 NAME = "lease"
 NOTES = """
-*x floor* is the contender over the floor in the same process, so that rows of different processes compare. The row
-*floor* is the control: the floor over itself. A row that talks to its server at each lease or return shows mostly
-a round trip.
+*x floor* is the contender over the floor in the same process, so that rows of different processes compare. The row of
+the floor itself is the control: the floor over itself. A row that talks to its server at each lease or return shows
+mostly a round trip.
 """
-FLOOR = "floor: lock, deque, with"
-ASYNC_FLOOR = "floor: deque, async with"
 SYNC, ASYNCIO, UVLOOP, NODE = "threads", "asyncio", "uvloop", "node"
 SETTINGS: tuple[Setting, ...] = ("default", "fast")
 #: Blocks of a sample, and how long each takes, in nanoseconds.
 BLOCKS = 20
 BLOCK = 20_000_000
-SECONDS = 2.5
+LEAST = 5
+SECONDS = 1.4
 
 
 def samples() -> list[Sample]:
-    found = [Sample(case, _floor(case), SECONDS, {"loop": case}) for case in (SYNC, ASYNCIO, UVLOOP)]
+    found = [
+        Sample(case, row, SECONDS, {"floor": row, "loop": case})
+        for case in (SYNC, ASYNCIO, UVLOOP)
+        for row in (FLOORS if case == SYNC else ASYNC_FLOORS)
+    ]
     for name, kind in CONTENDERS.items():
-        if name.endswith("query()"):
-            continue
-        cases = (
-            (NODE,) if issubclass(kind, NodeContender) else (ASYNCIO, UVLOOP) if kind.is_async else (SYNC,)
-        )
-        for case in cases:
-            for setting in SETTINGS:
-                if kind.words(setting):
-                    task = {"contender": name, "setting": setting, "loop": case}
-                    found.append(Sample(case, label(name, setting), SECONDS, task))
+        if not name.endswith("query()"):
+            found += [
+                Sample(
+                    case,
+                    label(name, setting),
+                    SECONDS,
+                    {"contender": name, "setting": setting, "loop": case},
+                )
+                for case in _cases(kind)
+                for setting in SETTINGS
+                if kind.words(setting)
+            ]
     return found
 
 
-def _floor(case: str) -> str:
+def _cases(kind: type[Contender]) -> tuple[str, ...]:
+    if issubclass(kind, NodeContender):
+        return (NODE,)
+    return (ASYNCIO, UVLOOP) if kind.is_async else (SYNC,)
+
+
+def _control(case: str) -> str:
     return FLOOR if case == SYNC else ASYNC_FLOOR
 
 
 def take(sample: Sample, stage: Stage) -> Metrics:
     task = sample.task
-    if "contender" not in task:
-        return stage.ask("bench.questions.lease:measure", {**task, "contender": None})
+    if "floor" in task:
+        return stage.ask("bench.questions.lease:measure", task)
     kind = CONTENDERS[task["contender"]]
     task = {**task, "address": stage.address(kind.server)}
     if issubclass(kind, NodeContender):
@@ -73,129 +84,86 @@ def take(sample: Sample, stage: Stage) -> Metrics:
 # -- in the fresh process --------------------------------------------------------------------------
 
 
-class Floor:
-    """The least that a pool for threads can be."""
-
-    def __init__(self) -> None:
-        self.idle = deque(range(SIZE))
-        self.lock = threading.Lock()
-
-    def connection(self) -> FloorLease:
-        return FloorLease(self)
-
-
-class FloorLease:
-    __slots__ = ("conn", "pool")
-
-    def __init__(self, pool: Floor) -> None:
-        self.pool = pool
-
-    def __enter__(self) -> int:
-        with self.pool.lock:
-            self.conn = self.pool.idle.pop()
-        return self.conn
-
-    def __exit__(self, *exc: object) -> None:
-        with self.pool.lock:
-            self.pool.idle.append(self.conn)
-
-
-class AsyncFloor:
-    """The least that a pool for asyncio can be."""
-
-    def __init__(self) -> None:
-        self.idle = deque(range(SIZE))
-
-    def connection(self) -> AsyncFloorLease:
-        return AsyncFloorLease(self)
-
-
-class AsyncFloorLease:
-    __slots__ = ("conn", "pool")
-
-    def __init__(self, pool: AsyncFloor) -> None:
-        self.pool = pool
-
-    async def __aenter__(self) -> int:
-        self.conn = self.pool.idle.pop()
-        return self.conn
-
-    async def __aexit__(self, *exc: object) -> None:
-        self.pool.idle.append(self.conn)
-
-
 def measure(task: dict[str, Any]) -> Any:
     return _measure_sync(task) if task["loop"] == SYNC else _measure_async(task)
 
 
 def _measure_sync(task: dict[str, Any]) -> Metrics:
-    def block(connection: Callable[[], Any], count: int) -> float:
-        start = perf_counter_ns()
-        for _ in range(count):
-            with connection():
-                pass
-        return (perf_counter_ns() - start) / count
-
-    floor = Floor().connection
-    if task["contender"] is None:
-        return _compared(_in_turns(block, floor, Floor().connection))
+    if "floor" in task:
+        return _compared(_in_turns(Floor().loop, FLOORS[task["floor"]]().loop))
     pool = contender(task)
     pool.open()
     try:
-        for lease in [pool.connection() for _ in range(SIZE)]:
-            lease.__enter__()
-            lease.__exit__(None, None, None)
-        return _compared(_in_turns(block, floor, pool.connection))
+        with ExitStack() as leases:
+            for _ in range(SIZE):
+                leases.enter_context(pool.connection())
+
+        def loop(count: int) -> None:
+            connection = pool.connection
+            for _ in range(count):
+                with connection():
+                    pass
+
+        return _compared(_in_turns(Floor().loop, loop))
     finally:
         pool.close()
 
 
-def _in_turns(
-    block: Callable[[Callable[[], Any], int], float], floor: Callable[[], Any], connection: Callable[[], Any]
-) -> list[tuple[float, float]]:
-    counts = [
-        max(5, int(BLOCK / block(each, max(5, int(BLOCK / 10 / block(each, 5))))))
-        for each in (floor, connection)
-    ]
-    return [(block(floor, counts[0]), block(connection, counts[1])) for _ in range(BLOCKS)]
+def _in_turns(*loops: Callable[[int], None]) -> list[tuple[float, ...]]:
+    """Nanoseconds for each loop's turn, block by block."""
+
+    def block(loop: Callable[[int], None], count: int) -> float:
+        start = perf_counter_ns()
+        loop(count)
+        return (perf_counter_ns() - start) / count
+
+    counts = [_count(block(loop, _count(block(loop, LEAST)) // 10 or LEAST)) for loop in loops]
+    return [tuple(block(loop, n) for loop, n in zip(loops, counts, strict=True)) for _ in range(BLOCKS)]
 
 
 async def _measure_async(task: dict[str, Any]) -> Metrics:
-    async def block(connection: Callable[[], Any], count: int) -> float:
-        start = perf_counter_ns()
-        for _ in range(count):
-            async with connection():
-                pass
-        return (perf_counter_ns() - start) / count
-
-    floor = AsyncFloor().connection
-    if task["contender"] is None:
-        return _compared(await _async_in_turns(block, floor, AsyncFloor().connection))
+    if "floor" in task:
+        return _compared(await _async_in_turns(AsyncFloor().loop, ASYNC_FLOORS[task["floor"]]().loop))
     pool = contender(task)
     await pool.open()
     try:
-        return _compared(await _async_in_turns(block, floor, pool.connection))
+        async with AsyncExitStack() as leases:
+            for _ in range(SIZE):
+                await leases.enter_async_context(pool.connection())
+
+        async def loop(count: int) -> None:
+            connection = pool.connection
+            for _ in range(count):
+                async with connection():
+                    pass
+
+        return _compared(await _async_in_turns(AsyncFloor().loop, loop))
     finally:
         await asyncio.wait_for(pool.close(), 10)
 
 
-async def _async_in_turns(
-    block: Callable[[Callable[[], Any], int], Awaitable[float]],
-    floor: Callable[[], Any],
-    connection: Callable[[], Any],
-) -> list[tuple[float, float]]:
-    counts = [
-        max(5, int(BLOCK / await block(each, max(5, int(BLOCK / 10 / await block(each, 5))))))
-        for each in (floor, connection)
+async def _async_in_turns(*loops: Callable[[int], Awaitable[None]]) -> list[tuple[float, ...]]:
+    async def block(loop: Callable[[int], Awaitable[None]], count: int) -> float:
+        start = perf_counter_ns()
+        await loop(count)
+        return (perf_counter_ns() - start) / count
+
+    counts = [_count(await block(loop, _count(await block(loop, LEAST)) // 10 or LEAST)) for loop in loops]
+    return [
+        tuple([await block(loop, n) for loop, n in zip(loops, counts, strict=True)]) for _ in range(BLOCKS)
     ]
-    return [(await block(floor, counts[0]), await block(connection, counts[1])) for _ in range(BLOCKS)]
 
 
-def _compared(pairs: Sequence[tuple[float, float]]) -> Metrics:
+def _count(each: float) -> int:
+    """How many cycles of so many nanoseconds make a block."""
+    return max(LEAST, int(BLOCK / each))
+
+
+def _compared(blocks: Sequence[tuple[float, ...]]) -> Metrics:
     return {
-        "ns": statistics.median(mine for _, mine in pairs),
-        "floor": statistics.median(floor for floor, _ in pairs),
-        "ratio": statistics.median(mine / floor for floor, mine in pairs),
+        "ns": statistics.median(mine for _, mine in blocks),
+        "floor": statistics.median(floor for floor, _ in blocks),
+        "ratio": statistics.median(mine / floor for floor, mine in blocks),
     }
 
 
@@ -229,7 +197,7 @@ def _words(row: str) -> str:
         for setting in SETTINGS:
             if row == label(name, setting):
                 return kind.words(setting)
-    return "the control"
+    return "the control" if row in (FLOOR, ASYNC_FLOOR) else ""
 
 
 def targets(results: Results) -> list[Target]:
@@ -245,7 +213,7 @@ def targets(results: Results) -> list[Target]:
 
 
 def _below(results: Results, case: str, ours: str, peer: str, wanted: float, measure: str) -> Target:
-    ratio, control = results.ratio(case, ours, peer, "ratio"), results.spread(case, _floor(case), "ratio")
+    ratio, control = results.ratio(case, ours, peer, "ratio"), results.spread(case, _control(case), "ratio")
     mine = results.spread(case, ours, "ns")
     if ratio is None or control is None or mine is None:
         return Target(measure, f"< {wanted:.2f}", NOTHING, "not measured")
