@@ -21,7 +21,7 @@ import psutil  # type: ignore[import-untyped]
 from ..sampling import Metrics
 from ..stage import ROOT, BenchError, Stage, end
 
-__all__ = ["CLIENTS", "Server", "Site", "load", "on_cpu", "statements"]
+__all__ = ["CLIENTS", "Server", "Site", "load", "on_cpu", "statements", "wrk"]
 
 CLIENTS = 64
 #: Seconds that a server may take to answer for the first time.
@@ -82,6 +82,9 @@ class Server:
 
     @property
     def tree(self) -> psutil.Process:
+        """The process, parent of the server's others."""
+        if self._process.poll() is not None:
+            raise BenchError(f"the server ended: {self._last_words()}")
         return psutil.Process(self._process.pid)
 
     @property
@@ -90,19 +93,22 @@ class Server:
 
     def _wait(self) -> None:
         deadline = time.monotonic() + PATIENCE
-        while self._process.poll() is None and time.monotonic() < deadline:
+        while self.tree.is_running():
             try:
                 self.ask(1)
-            except OSError:
+            except BenchError:
+                if time.monotonic() > deadline:
+                    raise
                 time.sleep(0.05)
             else:
                 return
-        raise BenchError(f"no answer from the server: {self._last_words()}")
 
     def _last_words(self) -> str:
         self._log.seek(0)
-        lines = self._log.read().decode(errors="replace").split("\n")
-        return next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
+        said = self._log.read().decode(errors="replace").splitlines()
+        lines = [line.strip() for line in said if line.strip()]
+        errors = [line for line in lines if "Error: " in line]
+        return (errors or lines or ["it said nothing"])[-1]
 
     def ask(self, times: int, clients: int = 1) -> list[Any]:
         """What so many clients get who ask at the same moment, so many times: the answers, of any status."""
@@ -113,23 +119,33 @@ class Server:
                 for conn in conns:
                     conn.request("GET", self.site.path)
                 answers += [json.loads(conn.getresponse().read()) for conn in conns]
-        except (http.client.HTTPException, ValueError) as error:
-            raise BenchError(f"an answer that is no JSON: {error}") from None
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise BenchError(f"no answer, or one that is no JSON: {error}") from None
         finally:
             for conn in conns:
                 conn.close()
         return answers
 
 
+def wrk() -> str:
+    """The program that makes the load.
+
+    Raises:
+        BenchError: it is not here; the text says how to add it.
+    """
+    found = shutil.which("wrk")
+    if found is None:
+        raise BenchError(WRK_MISSING)
+    return found
+
+
 def load(url: str, seconds: int, clients: int = CLIENTS) -> Metrics:
     """Ask for ``url`` from so many clients, who keep their connections and ask again at once.
 
     Raises:
-        BenchError: there is no wrk, or it could not ask.
+        BenchError: there is no wrk, or it got no answer.
     """
-    if shutil.which("wrk") is None:
-        raise BenchError(WRK_MISSING)
-    command = ["wrk", "-t1", f"-c{clients}", f"-d{seconds}s", "--timeout", "10s", "--latency", url]
+    command = [wrk(), "-t1", f"-c{clients}", f"-d{seconds}s", "--timeout", "10s", "--latency", url]
     said = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 60, check=False)
     found = {
         name: re.search(pattern, said.stdout)

@@ -18,7 +18,7 @@ from ..report import NOTHING, Bar, Chart, Table, Target, number
 from ..sampling import Metrics, Results, Sample, Spread
 from ..stage import BenchError, Stage
 from ._users_sites import APP_ROUTER, CONTROL, NODE, NODE_FAST, PAGES, SITES, STATIC
-from ._web import CLIENTS, Server, cpu_seconds, load, memory_mb, on_cpu, statements
+from ._web import CLIENTS, Server, cpu_seconds, load, memory_mb, on_cpu, statements, wrk
 
 __all__ = ["NAME", "NOTES", "charts", "samples", "take", "tables", "targets"]
 
@@ -73,6 +73,7 @@ class Running:
     """The servers that were started so far."""
 
     def __init__(self, stage: Stage) -> None:
+        wrk()  # without it no server need start
         self._stage = stage
         self._found: dict[str, tuple[Server, Metrics] | BenchError] = {}
 
