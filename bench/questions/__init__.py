@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ..sampling import Question
-from . import lease, users_api
+from . import lease, throughput, users_api
 
 __all__ = ["QUESTIONS"]
 
-QUESTIONS: tuple[Question, ...] = (lease, users_api)
+QUESTIONS: tuple[Question, ...] = (lease, throughput, users_api)
