@@ -8,7 +8,7 @@ from . import _flows
 from ._async_lease import AsyncLease
 from ._async_runner import AsyncRunner
 from ._async_transaction import AsyncTransaction
-from ._base import PoolBase, check_seconds
+from ._base import INFINITY, PoolBase, check_seconds
 from ._core.slot import LEASED
 from ._invocation import remaining_of
 
@@ -55,14 +55,16 @@ class AsyncPool(AsyncRunner):
             PoolClosed: the pool is closed.
             PoolError: the pool's connections belong to another event loop that is still alive.
         """
-        return AsyncLease(self, timeout)
+        lease = AsyncLease()
+        lease._pool, lease._timeout, lease._slot = self, timeout, None
+        return lease
 
     async def getconn(self, *, timeout: float | None = None) -> Any:
         """Lease a connection without a block, for adapters; give it back with ``putconn``.
 
         Raises: as ``connection``.
         """
-        lease = AsyncLease(self, timeout)
+        lease = self.connection(timeout=timeout)
         return self._hold(lease, await lease.__aenter__())
 
     async def putconn(self, conn: Any) -> None:
@@ -143,7 +145,7 @@ class AsyncPool(AsyncRunner):
 
         Raises: as ``connection``; ``ConfigError`` for an unknown isolation level.
         """
-        return AsyncTransaction(self, AsyncLease(self, timeout), (isolation, readonly, deferrable))
+        return AsyncTransaction(self, self.connection(timeout=timeout), (isolation, readonly, deferrable))
 
     async def _statement(
         self, verb: str, sql: str, params: Params | None, timeout: float | None, idempotent: bool
@@ -151,19 +153,24 @@ class AsyncPool(AsyncRunner):
         wait_until, until = self._statement_ends(sql, params, timeout)
         retry = True
         while True:
-            slot = await self._acquire_live(wait_until)
+            slot = self._take_live() or await self._acquire(wait_until)
             conn = slot.conn
             conn.leased = True
             conn.until = until
             driver = self._driver
             assert driver is not None
+            watched = self._watch.begin(driver, conn) if until == INFINITY else None
             try:
-                result = await self._watched(conn, getattr(driver, verb)(conn, sql, params))
+                try:
+                    result = await getattr(driver, verb)(conn, sql, params)
+                finally:
+                    if watched is not None:
+                        self._watch.end(watched)
             except BaseException as error:
                 lost = driver.lost(conn)
-                owed = self._return(slot, conn)
+                owed = self._return(slot)
                 if owed is not None:
-                    await self._end(slot, conn, owed)
+                    await self._end(slot, owed)
                 if retry and lost and self._repeatable(error, idempotent):
                     retry = False
                     if timeout is None:
@@ -171,9 +178,9 @@ class AsyncPool(AsyncRunner):
                     continue
                 self._raise_if_lost(error, lost)
                 raise
-            owed = self._return(slot, conn)
+            owed = self._return(slot)
             if owed is not None:
-                await self._end(slot, conn, owed)
+                await self._end(slot, owed)
             return result
 
     # -- the pool as a whole ---------------------------------------------------------------------

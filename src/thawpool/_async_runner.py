@@ -7,10 +7,11 @@ needed, since a loop runs one thing at a time.
 
 from __future__ import annotations
 
-from asyncio import AbstractEventLoop, _get_running_loop, get_running_loop
-from typing import TYPE_CHECKING, Any, TypeVar
+from asyncio import AbstractEventLoop, _get_running_loop
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from . import _explain, _flows
+from ._alarms import Alarms, wake
 from ._base import INFINITY, PoolBase
 from ._core.slot import LEASED, Slot
 from ._traps import Check, Dial, Park, Trap
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 __all__ = ["AsyncRunner"]
 
 T = TypeVar("T")
+CLEAN: Final = Verdict.CLEAN
+QUIET: Final = Sight.QUIET
 #: How much too early, in seconds, a timer of an event loop may ring: what it ends shall not end before its time.
 EARLY = 0.002
 
@@ -36,6 +39,8 @@ class AsyncRunner(PoolBase):
     _is_async = True
     _driver: AsyncDriver | None
     _loop: AbstractEventLoop | None = None
+    _alarms: Alarms
+    _watch: Watch
 
     # -- leases ----------------------------------------------------------------------------------
 
@@ -50,23 +55,22 @@ class AsyncRunner(PoolBase):
         finally:
             self._waited(since)
 
-    def _return(self, slot: Slot, conn: Any) -> Verdict | None:
+    def _return(self, slot: Slot) -> Verdict | None:
         """Give back a clean connection, or answer what another one owes: see ``_end``."""
+        conn = slot.conn
         conn.leased = False
-        slot.conn = conn
         verdict = self._verdict(conn)
-        if verdict is not Verdict.CLEAN:
+        if verdict is not CLEAN:
             return verdict
         conn.until = INFINITY
         slot.where = None
-        self._give(slot, self._wall(), self._mono())
-        state = self.state
-        if state.woken or state.doomed:
+        if self._give(slot, self._wall(), self._mono()):
             self._settle()
         return None
 
-    async def _end(self, slot: Slot, conn: Any, verdict: Verdict) -> None:
+    async def _end(self, slot: Slot, verdict: Verdict) -> None:
         """Give back a connection that needs a reset, or that must go."""
+        conn = slot.conn
         if verdict is Verdict.DIRTY:
             if conn.in_transaction():
                 _explain.left_open(self.name, slot.where)
@@ -84,25 +88,26 @@ class AsyncRunner(PoolBase):
         if loop is not None and not loop.is_closed():
             loop.call_soon_threadsafe(self._collect)
 
-    async def _acquire_live(self, until: float) -> Slot:
-        """Lease a connection at which a look was taken: half a microsecond beside a round trip."""
-        slot = self._take(self._wall()) if _get_running_loop() is self._loop else None
-        if slot is not None:
-            if self._driver.look(slot.conn) is Sight.QUIET:  # type: ignore[union-attr]
-                return slot
-            self.state.doubt(slot, self.now())
-            self._settle()
-        return await self._acquire(until)
+    def _take_live(self) -> Slot | None:
+        """Lease a connection at which a look was taken, if one is ready: half a microsecond beside a round trip."""
+        if _get_running_loop() is not self._loop:
+            return None
+        slot = self._take(self._wall())
+        if slot is None or self._driver.look(slot.conn) is QUIET:  # type: ignore[union-attr]
+            return slot
+        self.state.doubt(slot, self.now())
+        self._settle()
+        return None
 
     async def _watched(self, conn: Any, statement: Coroutine[Any, Any, T]) -> T:
         """Await a statement; one without a deadline ends when its server is no longer there."""
         if conn.until < INFINITY:
             return await statement
-        watch = Watch(self._driver, conn, self._config.tcp_timeout)  # type: ignore[arg-type]
+        watched = self._watch.begin(self._driver, conn)  # type: ignore[arg-type]
         try:
             return await statement
         finally:
-            watch.stop()
+            self._watch.end(watched)
 
     # -- the pool as a whole ---------------------------------------------------------------------
 
@@ -135,6 +140,8 @@ class AsyncRunner(PoolBase):
                 )
             self._abandon_loop()
         self._loop = loop
+        self._alarms = Alarms(loop, self._mono)
+        self._watch = Watch(loop, self._config.tcp_timeout)
 
     def _abandon_loop(self) -> None:
         """Close what belonged to a closed loop: at once, and without touching it."""
@@ -153,7 +160,8 @@ class AsyncRunner(PoolBase):
 
     async def _run(self, flow: Coroutine[Trap, Any, T]) -> T:
         """Run a flow, awaiting its traps. Cancellation arrives at the trap and goes into the flow."""
-        self._collect()
+        if self._leaked:
+            self._collect()
         answer: Any = None
         error: BaseException | None = None
         while True:
@@ -165,13 +173,14 @@ class AsyncRunner(PoolBase):
                 answer = error = None  # an error kept here would keep this frame, and all it holds, alive
                 self._settle()
             try:
-                answer = await self._perform(trap)
+                if type(trap) is not Park:
+                    answer = await self._perform(trap)
+                elif not trap.waiter.ready and trap.until > self._mono():
+                    await self._alarms.sleep(trap.waiter, trap.until)
             except BaseException as raised:
                 error = raised
 
     async def _perform(self, trap: Trap) -> Any:
-        if isinstance(trap, Park):
-            return await self._park(trap)
         driver = self._driver
         assert driver is not None
         left = trap.until - self._mono() + EARLY
@@ -184,29 +193,14 @@ class AsyncRunner(PoolBase):
             return "" if await driver.check(conn, left) else "check"
         return await driver.reset(conn, left)
 
-    async def _park(self, trap: Park) -> None:
-        waiter = trap.waiter
-        left = trap.until - self._mono()
-        if waiter.ready or left <= 0:
-            return
-        loop = get_running_loop()
-        waiter.signal = signal = loop.create_future()
-        timer = loop.call_later(left, _wake, waiter) if left < INFINITY else None
-        try:
-            await signal
-        finally:
-            waiter.signal = None
-            if timer is not None:
-                timer.cancel()
-
     def _settle(self) -> None:
         """Do what the last step left: wake, close, report."""
         state = self.state
         while state.woken or state.doomed:
             if state.woken:
-                _wake(state.woken.pop(0))
+                wake(state.woken.popleft())
                 continue
-            slot = state.doomed.pop(0)
+            slot = state.doomed.popleft()
             try:
                 if slot.conn is not None:
                     self._driver.close(slot.conn)  # type: ignore[union-attr]
@@ -224,9 +218,3 @@ class AsyncRunner(PoolBase):
                 self._retire(slot, "leaked")
                 self._settle()
                 _explain.leaked(self.name, slot.where)
-
-
-def _wake(waiter: Any) -> None:
-    signal = waiter.signal
-    if signal is not None and not signal.done():
-        signal.set_result(None)

@@ -221,8 +221,9 @@ class PoolBase:
 
     def _hold(self, lease: Any, lent: Any) -> Any:
         """From here on what was lent is all that keeps its lease alive: losing one loses both."""
-        conn, lease._conn, lease._slot.conn = lease._conn, None, None
-        lease._slot.lent = weakref.ref(conn)
+        slot = lease._slot
+        conn, slot.conn = slot.conn, None
+        slot.lent = weakref.ref(conn)
         if lent is conn:
             conn.holder = lease
         else:
@@ -235,10 +236,12 @@ class PoolBase:
             from ._debug import LeasedConnection
 
             if issubclass(type(lent), LeasedConnection):
-                return self._ours(LeasedConnection.lease_of(lent))
+                lease = self._ours(LeasedConnection.lease_of(lent))
+                lease._slot.conn, lease._conn = lease._conn, None
+                return lease
         lease = self._ours(getattr(lent, "holder", None))
         lent.holder = None
-        lease._conn = lent
+        lease._slot.conn = lent
         return lease
 
     def _ours(self, lease: Any) -> Any:

@@ -13,16 +13,19 @@ from .errors import LeaseError
 
 if TYPE_CHECKING:
     from ._core.slot import Slot
-    from ._sync_runner import SyncRunner
 
 __all__ = ["BaseLease", "Lease"]
 
 
 class BaseLease:
-    """What both kinds of lease share: the slot, and what happens when the lease itself is lost."""
+    """What both kinds of lease share: the slot, and what happens when the lease itself is lost.
+
+    A pool fills it in, since an ``__init__`` would cost as much as the decision whom to lend.
+    """
 
     __slots__ = ("_conn", "_pool", "_slot", "_timeout")
 
+    #: The connection, if only a stand-in (``debug``) keeps this lease alive.
     _conn: Any
     _pool: Any
     _slot: Slot | None
@@ -43,11 +46,6 @@ class Lease(BaseLease):
 
     __slots__ = ()
 
-    def __init__(self, pool: SyncRunner, timeout: float | None) -> None:
-        self._pool = pool
-        self._timeout = timeout
-        self._slot = None
-
     def __enter__(self) -> Any:
         if self._slot is not None:
             raise self._in_use()
@@ -57,15 +55,15 @@ class Lease(BaseLease):
         if slot is None:
             slot = pool._acquire(pool._until(self._timeout))
         self._slot = slot
-        self._conn = conn = slot.conn
+        conn = slot.conn
         conn.leased = True
         if pool._marks:
             pool._mark(slot, conn)
             return pool._lent(self, slot, conn)
         return conn
 
-    def __exit__(self, *exc: object) -> None:
+    def __exit__(self, kind: object = None, error: object = None, traceback: object = None) -> None:
         slot = self._slot
         if slot is not None:
-            conn, self._slot, self._conn = self._conn, None, None
-            self._pool._return(slot, conn)
+            self._slot = None
+            self._pool._return(slot)

@@ -42,14 +42,16 @@ class Pool(SyncRunner):
             PoolTimeout, PoolSaturated, ConnectFailed, Overloaded: see ``Unavailable``.
             PoolClosed: the pool is closed.
         """
-        return Lease(self, timeout)
+        lease = Lease()
+        lease._pool, lease._timeout, lease._slot = self, timeout, None
+        return lease
 
     def getconn(self, *, timeout: float | None = None) -> Any:
         """Lease a connection without a block, for adapters; give it back with ``putconn``.
 
         Raises: as ``connection``.
         """
-        lease = Lease(self, timeout)
+        lease = self.connection(timeout=timeout)
         return self._hold(lease, lease.__enter__())
 
     def putconn(self, conn: Any) -> None:
@@ -130,7 +132,7 @@ class Pool(SyncRunner):
 
         Raises: as ``connection``; ``ConfigError`` for an unknown isolation level.
         """
-        return Transaction(self, Lease(self, timeout), (isolation, readonly, deferrable))
+        return Transaction(self, self.connection(timeout=timeout), (isolation, readonly, deferrable))
 
     def _statement(
         self, verb: str, sql: str, params: Params | None, timeout: float | None, idempotent: bool
@@ -148,7 +150,7 @@ class Pool(SyncRunner):
                 result = getattr(driver, verb)(conn, sql, params)
             except BaseException as error:
                 lost = driver.lost(conn)
-                self._return(slot, conn)
+                self._return(slot)
                 if retry and lost and self._repeatable(error, idempotent):
                     retry = False
                     if timeout is None:
@@ -156,7 +158,7 @@ class Pool(SyncRunner):
                     continue
                 self._raise_if_lost(error, lost)
                 raise
-            self._return(slot, conn)
+            self._return(slot)
             return result
 
     # -- the pool as a whole ---------------------------------------------------------------------

@@ -7,7 +7,7 @@ ever runs while the lock is held.
 from __future__ import annotations
 
 from _thread import allocate_lock
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from . import _explain, _flows
 from ._base import INFINITY, PoolBase
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["SyncRunner"]
 
 T = TypeVar("T")
+CLEAN: Final = Verdict.CLEAN
 
 
 class SyncRunner(PoolBase):
@@ -48,22 +49,23 @@ class SyncRunner(PoolBase):
         finally:
             self._waited(since)
 
-    def _return(self, slot: Slot, conn: Any) -> None:
+    def _return(self, slot: Slot) -> None:
+        conn = slot.conn
         conn.leased = False
-        slot.conn = conn
         verdict = self._verdict(conn)
-        if verdict is Verdict.CLEAN:
+        if verdict is CLEAN:
             conn.until = INFINITY
             slot.where = None
             with self._lock:
-                self._give(slot, self._wall(), self._mono())
-            if self.state.woken or self.state.doomed:
+                unsettled = self._give(slot, self._wall(), self._mono())
+            if unsettled:
                 self._settle()
         else:
-            self._end(slot, conn, verdict)
+            self._end(slot, verdict)
 
-    def _end(self, slot: Slot, conn: Any, verdict: Verdict) -> None:
+    def _end(self, slot: Slot, verdict: Verdict) -> None:
         """Give back a connection that needs a reset, or that must go."""
+        conn = slot.conn
         if verdict is Verdict.DIRTY:
             if conn.in_transaction():
                 _explain.left_open(self.name, slot.where)
@@ -119,7 +121,8 @@ class SyncRunner(PoolBase):
 
     def _run(self, flow: Coroutine[Trap, Any, T]) -> T:
         """Run a flow: resume it under the lock, perform its traps outside of it."""
-        self._collect()
+        if self._leaked:
+            self._collect()
         answer: Any = None
         error: BaseException | None = None
         try:
@@ -136,11 +139,12 @@ class SyncRunner(PoolBase):
                     answer = self._perform(trap)
                 except BaseException as raised:
                     error = raised
-        finally:
+        except BaseException:
             # Ctrl-C between two steps: the flow must hear of it. Nothing happens to one that has ended.
             with self._lock:
                 flow.close()
             self._settle()
+            raise
 
     def _perform(self, trap: Trap) -> Any:
         if isinstance(trap, Park):
@@ -176,9 +180,9 @@ class SyncRunner(PoolBase):
         while state.woken or state.doomed:
             try:
                 if state.woken:
-                    _wake(state.woken.pop(0))
+                    _wake(state.woken.popleft())
                     continue
-                slot = state.doomed.pop(0)
+                slot = state.doomed.popleft()
             except IndexError:  # another thread was faster
                 continue
             try:

@@ -69,7 +69,7 @@ def close_doomed(state: PoolState, now: Instant = T0) -> list[Slot]:
     """What the shell does after every step; returns what was closed."""
     closed = []
     while state.doomed:
-        slot = state.doomed.pop(0)
+        slot = state.doomed.popleft()
         state.gone(slot, now)
         closed.append(slot)
     audit(state)

@@ -63,6 +63,14 @@ def opening_miscounted(state: PoolState) -> None:
     state.opening += 1
 
 
+def closing_miscounted(state: PoolState) -> None:
+    state.closing += 1
+
+
+def surplus_miscounted(state: PoolState) -> None:
+    state.surplus += 1
+
+
 def gone_still_counts(state: PoolState) -> None:
     state.idle.pop().state = GONE
 
@@ -107,6 +115,8 @@ def closed_with_suspects(state: PoolState) -> None:
         (suspect_but_idle, "a slot that is suspect is listed as idle"),
         (uncounted, "a listed slot does not count"),
         (opening_miscounted, "openings are miscounted"),
+        (closing_miscounted, "closings are miscounted"),
+        (surplus_miscounted, "those beyond max_size are miscounted"),
         (gone_still_counts, "a gone slot still counts"),
         (open_without_connection, "an open slot has no connection"),
         (surplus_idle, r"open \+ opening > max_size"),

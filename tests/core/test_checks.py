@@ -168,7 +168,7 @@ def test_a_thaw_serves_the_first_waiter_whose_pause_is_over() -> None:
 
 
 def test_a_doubted_lease_is_checked_before_all_others() -> None:
-    state = make(max_size=3)
+    state = make(max_size=3, max_uses=9)
     rest(state, 3)
     slot = state.take(at(0.1).wall)
     assert slot is not None

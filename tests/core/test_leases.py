@@ -40,7 +40,7 @@ def test_what_was_taken_is_leased_from_then_on() -> None:
 
 
 def test_what_is_returned_in_time_is_trusted_again() -> None:
-    state = make()
+    state = make(max_uses=9)
     (slot,) = rest(state, 1)
     state.take(at(0.5).wall)
     give(state, slot, at(1.5))
@@ -67,7 +67,7 @@ def test_a_suspect_return_goes_to_the_first_waiter_to_check() -> None:
     give(state, slot, at(5))
     assert waiter.slot is slot
     assert slot.state is CHECKING
-    assert state.woken == [waiter]
+    assert [*state.woken] == [waiter]
 
 
 def test_trust_ends_with_the_lifetime() -> None:
@@ -87,7 +87,7 @@ def test_a_return_at_the_end_of_the_lifetime_is_retired(end: Instant) -> None:
     slot = lease(state)
     give(state, slot, end)
     assert (slot.state, slot.reason) == (CLOSING, "lifetime")
-    assert state.doomed == [slot]
+    assert [*state.doomed] == [slot]
     assert state.retired == {"lifetime": 1}
     assert state.events[-1] == ("retired", "lifetime")
 
@@ -109,6 +109,29 @@ def test_the_last_use_is_the_end() -> None:
     assert (slot.state, slot.reason, slot.uses) == (CLOSING, "uses", 2)
 
 
+def test_without_a_limit_uses_are_not_counted() -> None:
+    (slot,) = rest(make(), 1)
+    assert (slot.state, slot.uses) == (IDLE, 0)
+
+
+def test_a_return_tells_whether_it_left_something_to_settle() -> None:
+    state = make(max_size=1)
+    slot = lease(state)
+    assert state.give(slot, T0.wall, T0.mono) is False
+    assert state.take(T0.wall) is slot
+    assert state.give(slot, at(5).wall, at(5).mono) is False  # nobody waits for the suspect that it is now
+    slot = slot_of(state.claim(at(5)))
+    state.passed(slot, at(5))
+    wait(state, at(5))
+    assert state.give(slot, at(9).wall, at(9).mono) is True
+    wait(state, at(9))
+    state.passed(slot, at(9))
+    assert state.give(slot, at(9).wall, at(9).mono) is True
+    state.expire(at(9))
+    assert state.give(slot, at(9).wall, at(9).mono) is True
+    assert [*state.doomed] == [slot]
+
+
 def test_a_return_beyond_a_smaller_max_size_is_surplus() -> None:
     state = make(max_size=2)
     one, two = lease(state), lease(state)
@@ -120,7 +143,7 @@ def test_a_return_beyond_a_smaller_max_size_is_surplus() -> None:
 
 
 def test_a_second_return_is_an_error_and_changes_nothing() -> None:
-    state = make()
+    state = make(max_uses=9)
     (slot,) = rest(state, 1)
     with pytest.raises(LeaseError, match="returned already"):
         state.give(slot, T0.wall, T0.mono)

@@ -160,7 +160,7 @@ class PoolMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.state.doomed)
     @rule()
     def close_one(self) -> None:
-        self.state.gone(self.state.doomed.pop(0), self.now)
+        self.state.gone(self.state.doomed.popleft(), self.now)
 
     @precondition(lambda self: not self.state.closed)
     @rule(size=st.integers(0, 4))

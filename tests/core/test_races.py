@@ -94,7 +94,7 @@ def test_every_closer_is_woken() -> None:
     assert not any(closer.ready for closer in closers)
     close_doomed(state)
     assert all(closer.ready for closer in closers)
-    assert state.woken == closers
+    assert [*state.woken] == closers
 
 
 def test_a_waiter_that_is_granted_and_then_shut_out_gives_its_grant_back() -> None:

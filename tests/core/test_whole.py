@@ -158,7 +158,7 @@ def test_a_larger_max_size_lets_waiters_dial() -> None:
     state.resize(3, T0)
     audit(state)
     assert [w.slot is not None for w in (first, second, third)] == [True, True, False]
-    assert state.woken == [first, second]
+    assert [*state.woken] == [first, second]
 
 
 def test_trim_keeps_the_youngest() -> None:
@@ -191,7 +191,7 @@ def test_closing_retires_what_rests_and_tells_who_waits() -> None:
     first, second = wait(state), wait(state)
     give_back = state.shut()
     audit(state)
-    assert state.woken == [first, second]
+    assert [*state.woken] == [first, second]
     assert first.ready
     assert first.slot is None
     with pytest.raises(PoolClosed):
@@ -246,7 +246,7 @@ def test_a_dial_that_fails_in_a_closed_pool_wakes_the_closer() -> None:
     closer = state.shut()
     state.open_failed(slot, OSError("refused"), T0, HALF)
     assert closer.ready
-    assert state.woken == [closer]
+    assert [*state.woken] == [closer]
     assert state.events[-1] == ("open_failed", "OSError")
 
 

@@ -29,6 +29,7 @@ MAY_IMPORT = {
 }
 #: What the pools themselves are made of may import all of the above.
 SHELL = {
+    "_alarms",
     "_base",
     "_sync",
     "_sync_runner",

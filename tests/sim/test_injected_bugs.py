@@ -147,20 +147,16 @@ def in_an_outage_without_room_the_first_spins(patch: pytest.MonkeyPatch) -> None
 
 @bug("out of order|before the first")
 def whoever_dialed_in_vain_goes_to_the_end(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Queue, "join", lambda self, waiter: self.__setitem__(waiter, None))
+    patch.setattr(Queue, "rejoin", Queue.join)
 
 
 @bug("out of order|before the first")
 def whoever_dialed_in_vain_goes_to_the_front(patch: pytest.MonkeyPatch) -> None:
-    join = Queue.join
-
     def broken(self: Queue, waiter: Waiter) -> None:
-        last = next(reversed(self), waiter)
-        join(self, waiter)
-        if last.place > waiter.place:
-            self.move_to_end(waiter, last=False)
+        self.join(waiter)
+        self.move_to_end(waiter, last=False)
 
-    patch.setattr(Queue, "join", broken)
+    patch.setattr(Queue, "rejoin", broken)
 
 
 @bug("before the first|disagree|is idle while")

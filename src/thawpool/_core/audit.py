@@ -37,10 +37,12 @@ def _seats(state: PoolState) -> None:
         else:
             assert kind is not GONE, "a gone slot still counts"
     assert opening == state.opening, "openings are miscounted"
+    assert closing == state.closing, "closings are miscounted"
     assert idle == len(state.idle), "the idle list and the slots disagree"
     assert suspect == len(state.suspects), "the suspect list and the slots disagree"
-    surplus = len(state.slots) - closing > state.max_size
+    surplus = max(0, len(state.slots) - closing - state.max_size)
     assert not (surplus and (idle or suspect)), "open + opening > max_size, and some are idle"
+    assert surplus == state.surplus, "those beyond max_size are miscounted"
 
 
 def _rest(state: PoolState) -> None:

@@ -6,7 +6,7 @@ marked and left in ``doomed`` for the shell, and keeps its seat until the shell 
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 
 from .policy import Instant, Limits
@@ -24,6 +24,7 @@ class Seats:
     __slots__ = (
         "closed",
         "closers",
+        "closing",
         "counts",
         "doomed",
         "events",
@@ -36,6 +37,7 @@ class Seats:
         "opening",
         "retired",
         "slots",
+        "surplus",
         "suspects",
         "trust_window",
         "woken",
@@ -54,13 +56,17 @@ class Seats:
         #: Idle without trust, oldest first.
         self.suspects: list[Slot] = []
         self.opening = 0
+        #: How many are retired, and not closed yet.
+        self.closing = 0
+        #: How many more are open than ``max_size`` allows since it became smaller: they go as they come back.
+        self.surplus = 0
         self.generation = 0
         self.closed = False
         #: Those who wait for the last slot to go, once the pool is closed.
         self.closers: list[Waiter] = []
         # Left for the shell to settle, in order.
-        self.woken: list[Waiter] = []
-        self.doomed: list[Slot] = []
+        self.woken: deque[Waiter] = deque()
+        self.doomed: deque[Slot] = deque()
         self.events: list[tuple[str, str]] = []
         self.counts: Counter[str] = Counter()
         self.retired: Counter[str] = Counter()
@@ -71,12 +77,12 @@ class Seats:
         """Lease the youngest idle connection if it is trusted at ``wall``; else None, ask ``claim``."""
         idle = self.idle
         if idle:
-            slot = idle[-1]
+            slot = idle.pop()
             if slot.released_wall <= wall < slot.good_until:
-                del idle[-1]
                 slot.state = LEASED
                 slot.taken_at = wall
                 return slot
+            idle.append(slot)
         return None
 
     def trim(self, keep: int, reason: str = "surplus") -> int:
@@ -127,9 +133,11 @@ class Seats:
     def _forget(self, slot: Slot) -> None:
         """An opening ended without a connection."""
         self.opening -= 1
+        self.surplus -= self.surplus > 0
         self._leave(slot)
 
     def _leave(self, slot: Slot) -> None:
+        self.closing -= slot.state is CLOSING
         slot.state = GONE
         self.slots.discard(slot)
         if not self.slots:
@@ -139,7 +147,7 @@ class Seats:
 
     def _living(self) -> int:
         """How many are open or being opened, and not closing yet."""
-        return sum(slot.state is not CLOSING for slot in self.slots)
+        return len(self.slots) - self.closing
 
     # -- a connection rests, and goes ------------------------------------------------------------
 
@@ -154,7 +162,7 @@ class Seats:
         """Let a connection rest that nobody used; it keeps the trust that it had."""
         if slot.generation != self.generation:
             self._retire(slot, "closed" if self.closed else "expired")
-        elif self._living() > self.max_size:
+        elif self.surplus:
             self._retire(slot, "surplus")
         elif slot.state is LEASED and slot.released_wall <= now.wall < slot.good_until:
             slot.state = IDLE
@@ -170,6 +178,11 @@ class Seats:
         self.suspects = sorted(self.suspects + self.idle, key=_released)
         self.idle.clear()
 
+    def _used_up(self, slot: Slot) -> bool:
+        """Count a use."""
+        slot.uses += 1
+        return slot.uses >= self.max_uses
+
     def _spent(self, slot: Slot, wall: float, mono: float) -> str:
         """Why a connection that ``give`` found spent must go."""
         if slot.generation != self.generation:
@@ -181,6 +194,8 @@ class Seats:
     def _retire(self, slot: Slot, reason: str) -> None:
         slot.state = CLOSING
         slot.reason = reason
+        self.closing += 1
+        self.surplus -= self.surplus > 0
         self.doomed.append(slot)
         self.retired[reason] += 1
         self.events.append(("retired", reason))

@@ -91,6 +91,7 @@ class Slot:
         self.good_until = 0.0
         #: Wall time at which the present lease began; a long lease returns untrusted.
         self.taken_at = 0.0
+        #: How often it was returned, if ``max_uses`` limits that.
         self.uses = 0
         #: The arrival number of the request that it serves.
         self.place = 0

@@ -54,8 +54,8 @@ class PoolState(Seats):
         self.retry_at = 0.0
         self.last_error: BaseException | None = None
 
-    def give(self, slot: Slot, wall: float, mono: float) -> None:
-        """Take back a clean connection.
+    def give(self, slot: Slot, wall: float, mono: float) -> bool:
+        """Take back a clean connection. Returns whether that left the shell something to settle.
 
         Raises:
             LeaseError: it is not out on lease.
@@ -64,35 +64,37 @@ class PoolState(Seats):
             raise LeaseError(
                 "this connection was returned already; return a connection once, or use `with pool.connection()`"
             )
-        slot.uses += 1
         if (
             slot.generation != self.generation
             or wall >= slot.expires_wall
             or mono >= slot.expires_mono
-            or slot.uses >= self.max_uses
-            or (len(self.slots) > self.max_size and self._living() > self.max_size)
+            or (self.max_uses < INFINITY and self._used_up(slot))
+            or self.surplus
         ):
             self._retire(slot, self._spent(slot, wall, mono))
-            return
-        trusted = slot.taken_at <= wall <= slot.taken_at + self.trust_window
+            return True
         slot.released_wall = wall
         slot.released_mono = mono
-        if not trusted:
+        window = self.trust_window
+        if not slot.taken_at <= wall <= slot.taken_at + window:
             # Out for longer than trust lasts: the machine may have slept in the middle of the lease.
             slot.state = SUSPECT
             self.suspects.append(slot)
-            if self.waiters:
-                self._serve(At(wall, mono))
-            return
-        slot.good_until = wall + self.trust_window
+            if not self.waiters:
+                return False
+            self._serve(At(wall, mono))
+            return True
+        slot.good_until = wall + window
         if slot.good_until > slot.expires_wall:
             slot.good_until = slot.expires_wall
         if self.waiters:
             self._grant(self.waiters.next(), slot)
-            self._nudge()
-        else:
-            slot.state = IDLE
-            self.idle.append(slot)
+            if self.failures:
+                self._nudge()
+            return True
+        slot.state = IDLE
+        self.idle.append(slot)
+        return False
 
     # -- claims ----------------------------------------------------------------------------------
 
@@ -106,9 +108,10 @@ class PoolState(Seats):
         self._open_or_raise()
         self.arrivals += 1
         waiter = Waiter(self.arrivals)
+        waiting = len(self.waiters)
         self.waiters.join(waiter)
-        self._serve(now)
-        waiting = len(self.waiters) - 1
+        if not waiting:  # there is nothing for whoever comes behind others
+            self._serve(now)
         # Some wait for no lease: a seat is theirs as soon as it is closed, or as the next dial is due.
         if (
             waiter.slot is None
@@ -130,7 +133,7 @@ class PoolState(Seats):
         """
         self._open_or_raise()
         waiter = Waiter(slot.place)
-        self.waiters.join(waiter)
+        self.waiters.rejoin(waiter)
         self._serve(now)
         return waiter.slot or waiter
 
@@ -263,6 +266,7 @@ class PoolState(Seats):
         self.max_size = max_size
         while (self.suspects or self.idle) and self._living() > max_size:
             self._retire((self.suspects or self.idle).pop(0), "surplus")
+        self.surplus = max(0, self._living() - max_size)
         self._serve(now)
 
     def shut(self) -> Waiter:
@@ -333,7 +337,7 @@ class PoolState(Seats):
 
     def _pausing(self) -> bool:
         """Somebody waits: is it because the next dial is due at ``retry_at``? Then there is room, and nobody dials."""
-        return not self.opening and len(self.slots) < self.max_size
+        return self.failures > 0 and not self.opening and len(self.slots) < self.max_size
 
     def _nudge(self) -> None:
         """In an outage the first waiter is the one who dials: see that it wakes in time."""

@@ -40,12 +40,19 @@ class Queue(OrderedDict[Waiter, None]):
     __slots__ = ()
 
     def join(self, waiter: Waiter) -> None:
-        """Stand in the order of arrival, which for a newcomer is at the end."""
-        last = next(reversed(self), waiter)
+        """Stand at the end."""
         self[waiter] = None
-        if last.place > waiter.place:
-            for later in [other for other in self if other.place > waiter.place]:
-                self.move_to_end(later)
+
+    def rejoin(self, waiter: Waiter) -> None:
+        """Stand where the arrival says: before all but the few that came earlier and came back as well."""
+        earlier = []
+        for other in self:
+            if other.place > waiter.place:
+                break
+            earlier.append(other)
+        self[waiter] = None
+        for first in waiter, *reversed(earlier):
+            self.move_to_end(first, last=False)
 
     def leave(self, waiter: Waiter) -> None:
         self.pop(waiter, None)

@@ -230,7 +230,7 @@ class World:
         """One step of a shell that closes what is doomed: to begin, or to have done it."""
         state = self.state
         if state.doomed:
-            self.closing.append(state.doomed.pop(0))
+            self.closing.append(state.doomed.popleft())
         else:
             slot = self.closing.pop(0)
             ensure(slot.state is CLOSING and slot.conn.open, "a connection was closed twice")
