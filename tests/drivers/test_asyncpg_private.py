@@ -54,7 +54,7 @@ def test_the_hooks_are_there() -> None:
     ):
         assert callable(getattr(Original, name))
     for name in (
-        "_check_open", "_cleanup", "_drop_local_statement_cache", "_introspect_types", "_mark_stmts_as_closed", "terminate",
+        "_check_open", "_cleanup", "_drop_global_statement_cache", "_drop_local_statement_cache", "_introspect_types", "_mark_stmts_as_closed", "terminate",
     ):  # fmt: skip
         assert callable(getattr(asyncpg.Connection, name))
     cancel = inspect.signature(connect_utils._cancel).parameters
@@ -94,6 +94,33 @@ async def test_a_statement_describes_itself(flavour: LoopFlavour, postgres: Post
     ]
     assert described == [("a", "int4", "scalar"), ("b", "jsonb", "scalar"), ("c", "json[]", "array")]
     assert conn.described.query.startswith("SELECT 1 AS a")
+    dialer.close(conn)
+
+
+async def test_what_is_prepared_is_at_hand(flavour: LoopFlavour, postgres: Postgres) -> None:
+    """The short way finds a statement where asyncpg keeps it, and stands for what asyncpg would do with it."""
+    dialer = adapter(postgres.url())
+    conn = await dialer.connect(5.0)
+    conn.leased = True
+    await conn.fetch("SELECT 1")
+    cache = conn._stmt_cache
+    assert conn._at_hand is cache._entries
+    assert next(reversed(cache._entries)) == ("SELECT 1", conn._protocol.get_record_class(), False)
+    assert next(reversed(cache._entries.values()))._statement is conn.described
+    assert conn.described.closed is False
+    await conn.reload_schema_state()
+    assert conn._at_hand is cache._entries
+    assert not cache._entries
+    assert (conn._config.command_timeout, conn._config.max_cacheable_statement_size) == (None, 15 * 1024)
+    options = inspect.signature(asyncpg.Connection._execute).parameters
+    assert list(options)[1:5] == ["query", "args", "limit", "timeout"]
+    assert list(options)[5:] == ["return_status", "ignore_custom_codec", "record_class"]
+    assert list(inspect.signature(asyncpg.Connection.fetch).parameters)[1:] == [
+        "query",
+        "args",
+        "timeout",
+        "record_class",
+    ]
     dialer.close(conn)
 
 

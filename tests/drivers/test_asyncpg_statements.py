@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 from tests.support.loops import LoopFlavour
 
-from thawpool import AsyncPool
+from thawpool import AsyncPool, LeaseError
 from thawpool.testing.postgres import Postgres
 
 
@@ -63,22 +63,42 @@ async def test_a_query_logger_hears_of_it(pool: AsyncPool, flavour: LoopFlavour)
     assert heard == ["SELECT 1"]
 
 
+@pytest.mark.parametrize("name", ["_execute", "fetch"])
 async def test_who_traces_asyncpg_sees_every_statement(
-    flavour: LoopFlavour, postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+    flavour: LoopFlavour, postgres: Postgres, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    """As Sentry does, which replaces this method; others replace ``fetch``, which is asyncpg's own here."""
-    original, seen = asyncpg.Connection._execute, []
+    """As Sentry does, which replaces the one method, and OpenTelemetry, which replaces the other."""
+    original, seen = getattr(asyncpg.Connection, name), []
 
     @wraps(original)
     async def traced(self: Any, query: str, *args: Any, **options: Any) -> Any:
         seen.append(query)
         return await original(self, query, *args, **options)
 
-    monkeypatch.setattr(asyncpg.Connection, "_execute", traced)
+    monkeypatch.setattr(asyncpg.Connection, name, traced)
     pool = flavour.pool(postgres.url(), max_size=1)
-    for _ in range(2):
+    for _ in range(3):
         await pool.query("SELECT 'traced'")
-    assert seen.count("SELECT 'traced'") == 2
+    assert seen.count("SELECT 'traced'") == 3
+
+
+async def test_what_is_awaited_too_late_is_refused(pool: AsyncPool, flavour: LoopFlavour) -> None:
+    async with pool.connection() as conn:
+        await conn.fetch("SELECT 1")
+        late = conn.fetch("SELECT 1"), conn.fetchrow("SELECT 1"), conn.fetch("SELECT 2")
+    for statement in late:
+        with pytest.raises(LeaseError, match="returned to the pool"):
+            await statement
+
+
+async def test_what_is_awaited_after_it_was_forgotten_is_prepared_anew(
+    pool: AsyncPool, flavour: LoopFlavour
+) -> None:
+    async with pool.connection() as conn:
+        await conn.fetch("SELECT 1")
+        late = conn.fetch("SELECT 1")
+        await conn.reload_schema_state()
+        assert await late == [(1,)]
 
 
 async def test_what_is_used_often_stays_prepared(pool: AsyncPool, flavour: LoopFlavour) -> None:

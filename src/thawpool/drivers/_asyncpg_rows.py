@@ -51,7 +51,7 @@ def _display(width: int) -> Callable[..., Rows]:
     keys = [f"k{at}" for at in range(width)]
     items = ", ".join(f"{key}: record[{at}]" for at, key in enumerate(keys))
     text = f"lambda {', '.join(keys)}: lambda records: [{{{items}}} for record in records]"
-    made: Callable[..., Rows] = eval(text, {})
+    made: Callable[..., Rows] = eval(text, {"__name__": __name__})
     return made
 
 

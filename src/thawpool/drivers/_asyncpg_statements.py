@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from types import FunctionType
 from typing import Any, Final
 
 import asyncpg
-from asyncpg.protocol import Record
+from asyncpg.protocol import NO_TIMEOUT, Record
 
 from ._asyncpg_rows import Rows, rows_of
 
@@ -26,7 +27,8 @@ class Statements(Base):  # type: ignore[misc]
     """``asyncpg.Connection``, but that a prepared statement is executed without detours.
 
     asyncpg goes through five coroutines from ``fetch`` to its protocol object; one is enough for a statement that it
-    has prepared. This is what a pool does all day, and pays for what the pool itself costs.
+    has prepared. This is what a pool does all day, and pays for what the pool itself costs. Where somebody has put
+    a method in place of asyncpg's to trace its calls, there is no short way around it.
     """
 
     __slots__ = MARKS
@@ -52,25 +54,37 @@ class Statements(Base):  # type: ignore[misc]
         self.described = None
         self.coded = set()
         self._rows: dict[Any, Rows] = {}
-        self._at_hand = self._stmt_cache._entries if _own(Base._execute) else {}
+        self._at_hand = self._stmt_cache._entries if _own(Base.fetch, Base._execute) else {}
 
-    async def _execute(
-        self,
-        query: str,
-        args: Any,
-        limit: int,
-        timeout: Any,
-        *,
-        return_status: bool = False,
-        ignore_custom_codec: bool = False,
-        record_class: Any = None,
-    ) -> Any:
-        key = query, Record, ignore_custom_codec
-        entry = self._at_hand.get(key) if timeout is None and record_class is None else None
+    def fetch(
+        self, query: str, *args: Any, timeout: Any = None, record_class: Any = None
+    ) -> Coroutine[Any, Any, Any]:
+        """As asyncpg's."""
+        if timeout is None and record_class is None and (key := (query, Record, False)) in self._at_hand:
+            return self._run(key, args, 0, False)
+        fetching: Coroutine[Any, Any, Any] = super().fetch(
+            query, *args, timeout=timeout, record_class=record_class
+        )
+        return fetching
+
+    def _execute(
+        self, query: str, args: Any, limit: int, timeout: Any, **options: Any
+    ) -> Coroutine[Any, Any, Any]:
+        """What asyncpg's other verbs come to when they have arguments or rows."""
+        key = query, Record, options.get("ignore_custom_codec", False)
+        if timeout is None and options.get("record_class") is None and key in self._at_hand:
+            return self._run(key, args, limit, options.get("return_status", False))
+        executing: Coroutine[Any, Any, Any] = super()._execute(query, args, limit, timeout, **options)
+        return executing
+
+    async def _run(self, key: tuple[str, type, bool], args: Any, limit: int, return_status: bool) -> Any:
+        """Execute what asyncpg's cache of prepared statements holds under this key, if it still does."""
+        self._check_open()
+        entry = self._at_hand.get(key)
         if entry is not None and not entry._statement.closed and not self._query_loggers:
             self._at_hand.move_to_end(key)
             self.described = statement = entry._statement
-            granted = self.enter(query, None)
+            granted = self.enter(key[0], NO_TIMEOUT)
             try:
                 result = await _bind_execute(
                     self._protocol, statement, args, "", limit, return_status, granted
@@ -83,8 +97,8 @@ class Statements(Base):  # type: ignore[misc]
                 self.unsynced = False
                 self.running -= 1
                 return result
-        options = {"return_status": return_status, "ignore_custom_codec": ignore_custom_codec}
-        return await super()._execute(query, args, limit, timeout, record_class=record_class, **options)
+        options = {"return_status": return_status, "ignore_custom_codec": key[2]}
+        return await super()._execute(key[0], args, limit, None, **options)
 
     async def _outdated(self, error: BaseException) -> bool:
         """Forget what an error proves to be out of date. Returns whether the statement, which did not run, may do so."""
@@ -125,6 +139,7 @@ class Statements(Base):  # type: ignore[misc]
         return rows(records)
 
 
-def _own(method: Any) -> bool:
-    """Whether this is asyncpg's own method, and not that of somebody who traces its calls."""
-    return type(method) is FunctionType and method.__code__.co_qualname == "Connection._execute"
+def _own(*methods: Any) -> bool:
+    """Whether these are asyncpg's own methods, and none is that of somebody who traces their calls."""
+    home = vars(asyncpg.connection)
+    return all(type(method) is FunctionType and method.__globals__ is home for method in methods)

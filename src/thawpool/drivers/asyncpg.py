@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Asyncpg"]
 
+#: Bound once, for each lease asks for them.
+CLEAN: Final = Verdict.CLEAN
+QUIET: Final = Sight.QUIET
 #: How asyncpg begins its errors about statements that it did not send.
 UNSENT: Final = (
     "connection is closed",
@@ -141,7 +144,10 @@ class Asyncpg:
             shut(conn.sock.fileno())
 
     def look(self, conn: Connection) -> Sight:
-        return Sight.GONE if conn.is_closed() else sight(conn.look(0))
+        if conn.is_closed():
+            return Sight.GONE
+        events = conn.look(0)
+        return sight(events) if events else QUIET
 
     def lost(self, conn: Connection) -> bool:
         return bool(conn.is_closed())
@@ -149,7 +155,7 @@ class Asyncpg:
     def verdict(self, conn: Connection) -> Verdict:
         conn.turn = None
         if conn.untouched() and not self.session.always_reset:
-            return Verdict.CLEAN
+            return CLEAN
         if conn.condemned:
             return Verdict.FAILOVER
         if conn.is_closed():
@@ -157,7 +163,7 @@ class Asyncpg:
         if conn.running:
             return Verdict.BUSY
         conn.restore()
-        return Verdict.CLEAN if conn.untouched() and not self.session.always_reset else Verdict.DIRTY
+        return CLEAN if conn.untouched() and not self.session.always_reset else Verdict.DIRTY
 
     def unsent(self, error: BaseException) -> bool:
         if isinstance(error, (asyncpg.InterfaceError, asyncpg.InternalClientError)):
