@@ -1,44 +1,82 @@
-"""Watches over a statement of asyncio's that has no deadline: a slow one may go on, a dead server's ends."""
+"""Watches over the statements of an event loop that have no deadline: a slow one may go on, a dead server's ends."""
 
 from __future__ import annotations
 
-import asyncio
+from time import monotonic
 from typing import TYPE_CHECKING, Any, final
 
 if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop, Task, TimerHandle
+
     from .drivers.base import AsyncDriver
 
-__all__ = ["Watch"]
+__all__ = ["Watch", "Watched"]
+
+#: How much too early, in seconds, a timer of an event loop may ring.
+EARLY = 0.002
+
+
+@final
+class Watched:
+    """A statement that runs: on which connection, since when nothing was heard, and who asks the server now."""
+
+    __slots__ = ("asking", "conn", "driver", "since")
+
+    def __init__(self, driver: AsyncDriver, conn: Any) -> None:
+        self.driver = driver
+        self.conn = conn
+        self.since = monotonic()
+        self.asking: Task[None] | None = None
 
 
 @final
 class Watch:
     """Asks the server whether it is there, each time that a statement has taken another ``silence`` seconds.
 
-    It lives no longer than the statement that it watches: nothing of it runs when nobody waits.
+    A timer for each statement would cost more than the lease of its connection. So one timer serves all: the first
+    statement sets it, and when it rings it is set for whichever has been silent for longest. If none runs then, it is
+    not set again: after the last statement it rings once at most, for nothing, and no task ever outlives one.
     """
 
-    __slots__ = ("_conn", "_driver", "_loop", "_silence", "_task", "_timer")
+    __slots__ = ("_loop", "_running", "_silence", "_timer")
 
-    def __init__(self, driver: AsyncDriver, conn: Any, silence: float) -> None:
-        self._driver = driver
-        self._conn = conn
+    def __init__(self, loop: AbstractEventLoop, silence: float) -> None:
+        self._loop = loop
         self._silence = silence
-        self._loop = asyncio.get_running_loop()
-        self._task: asyncio.Task[None] | None = None
-        self._timer = self._loop.call_later(silence, self._ask)
+        self._running: set[Watched] = set()
+        self._timer: TimerHandle | None = None
 
-    def stop(self) -> None:
-        """The statement has ended."""
-        self._timer.cancel()
-        if self._task is not None:
-            self._task.cancel()
+    def begin(self, driver: AsyncDriver, conn: Any) -> Watched:
+        """Watch over a statement from here on. Returns what to ``end`` with it."""
+        watched = Watched(driver, conn)
+        self._running.add(watched)
+        if self._timer is None:
+            self._timer = self._loop.call_later(self._silence, self._ring)
+        return watched
 
-    def _ask(self) -> None:
-        self._task = self._loop.create_task(self._asking())
+    def end(self, watched: Watched) -> None:
+        """The statement has ended, in whatever way."""
+        self._running.remove(watched)
+        if watched.asking is not None:
+            watched.asking.cancel()
 
-    async def _asking(self) -> None:
-        if await self._driver.answers(self._conn):
-            self._timer = self._loop.call_later(self._silence, self._ask)
+    def _ring(self) -> None:
+        self._timer = None
+        due = monotonic() - self._silence + EARLY
+        for watched in self._running:
+            if watched.asking is None and watched.since <= due:
+                watched.asking = self._loop.create_task(self._ask(watched))
+        self._set()
+
+    def _set(self) -> None:
+        waiting = [watched.since for watched in self._running if watched.asking is None]
+        if waiting and self._timer is None:
+            self._timer = self._loop.call_later(min(waiting) + self._silence - monotonic(), self._ring)
+
+    async def _ask(self, watched: Watched) -> None:
+        if await watched.driver.answers(watched.conn):
+            watched.asking = None
+            watched.since = monotonic()
+            self._set()
         else:
-            self._driver.abort(self._conn)
+            watched.driver.abort(watched.conn)
