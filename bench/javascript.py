@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -31,7 +32,7 @@ Log = Callable[[str], None]
 
 def install(log: Log) -> None:
     """Install and build what is missing or older than what it is made from. What fails is told to ``log``."""
-    if not (which("node") and which("npm")):
+    if not (which("node", path=_path()) and which("npm", path=_path())):
         log(f"no node here: installing {WHEEL}")
         if failure := _run([str(VENV / "python"), "-m", "pip", "install", "--quiet", WHEEL], NODE):
             log(f"node and Next.js are left out: {failure}")
@@ -68,9 +69,13 @@ def _built() -> bool:
     return build.exists() and build.stat().st_mtime >= max(source.stat().st_mtime for source in sources)
 
 
+def _path() -> str:
+    return f"{os.environ.get('PATH', os.defpath)}{os.pathsep}{VENV}"
+
+
 def _run(command: Sequence[str], folder: Path) -> str:
     """Run ``command``, with the environment's programs behind the machine's; its last words if it failed."""
-    path = f"{os.environ.get('PATH', os.defpath)}{os.pathsep}{VENV}"
+    path = _path()
     program = which(command[0], path=path)
     if program is None:
         return f"{command[0]} is missing"
@@ -86,5 +91,5 @@ def _run(command: Sequence[str], folder: Path) -> str:
     if not done.returncode:
         return ""
     lines = [line.strip() for line in (done.stderr or done.stdout).splitlines() if line.strip()]
-    errors = [line for line in lines if "error" in line.lower()]
-    return (errors or lines or [f"{command[0]} ended with code {done.returncode}"])[0]
+    errors = [line for line in lines if re.match(r"(npm )?error\b", line, re.IGNORECASE)]
+    return "; ".join(errors[:2] or lines[-1:]) or f"{command[0]} ended with code {done.returncode}"

@@ -24,11 +24,13 @@ __all__ = ["NAME", "NOTES", "charts", "samples", "take", "tables", "targets"]
 
 NAME = "users-api"
 NOTES = """
-Each server has one CPU to itself; wrk and PostgreSQL share another. A ratio is taken round by round. The row
-*control* is node http + pg in a second process, to compare with the first. *CPU* is user and system time of all
-processes of a server, or of PostgreSQL, over the requests. *PSS* counts memory that processes share once; it is of
-the whole process tree, *RSS* of its largest process. *Other statements* are those beside the SELECT, which are a
-pool's own: resets, and BEGIN and COMMIT. The row *static* asks no database: what HTTP and JSON alone allow.
+On Linux each server has one CPU to itself, as a small function has, and wrk and PostgreSQL share another. A ratio is
+taken round by round. The row *control* is node http + pg in a second process, to compare with the first. *CPU* is user
+and system time of all processes of a server, or of PostgreSQL, over the requests: it varies less than requests per
+second where the machine is not quiet. *PSS* is the memory of a server's processes, what processes share being split
+among them; all servers run at once, so that each kind has company. *RSS* is that of its largest process with all that
+it shares. *Other statements* are those beside the SELECT, which are a pool's own: resets, and BEGIN and COMMIT. The
+row *static* asks no database: what HTTP and JSON alone allow.
 """
 CASE = "GET /api/users"
 USERS = [{"id": i, "name": f"User {i}", "email": f"user{i}@example.com"} for i in range(1, 51)]
