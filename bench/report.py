@@ -52,14 +52,16 @@ class Target:
         reached: bool,
         margin: float | None = None,
         control: float | None = None,
+        quiet: float = 1.0,
     ) -> Target:
         """Judge a measure.
 
         Args:
-            margin: how far from 1 the ratio is that is claimed.
-            control: the control's ratio, 1 if the machine was quiet.
+            margin: how far from the limit the ratio, or the difference, is.
+            control: what the control gave.
+            quiet: what it gives on a quiet machine: 1 for a ratio, 0 for a difference.
         """
-        counts = margin is None or control is None or abs(control - 1) <= abs(margin) / 2
+        counts = margin is None or control is None or abs(control - quiet) <= abs(margin) / 2
         state: State = "missed" if not reached else "reached" if counts else "not counted"
         return cls(measure, wanted, got, state, "" if control is None else f"{control:.3f}")
 

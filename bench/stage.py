@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Protocol, Self, TypeVar
@@ -16,7 +16,7 @@ from thawpool.testing.postgres import Postgres
 
 from .contenders import Address
 
-__all__ = ["ROWS", "ROOT", "BenchError", "Stage"]
+__all__ = ["ROWS", "ROOT", "BenchError", "Stage", "address_of", "end", "make_mariadb", "node"]
 
 ROOT = Path(__file__).resolve().parent.parent
 #: How many users the table has.
@@ -77,14 +77,10 @@ class Stage:
             BenchError: there is none on this machine.
         """
         if self._mariadb is None:
-            try:
-                import pymysql
-                from thawpool.testing.mariadb import MariaDB
+            server = self._stack.enter_context(make_mariadb({}))
+            import pymysql
 
-                server = self._stack.enter_context(MariaDB(auth="password"))
-            except (FileNotFoundError, ImportError) as error:
-                raise BenchError(str(error)) from None
-            with pymysql.connect(**_address(server.url()).arguments, autocommit=True) as conn:
+            with pymysql.connect(**address_of(server.url()).arguments, autocommit=True) as conn:
                 cursor = conn.cursor()
                 cursor.execute(USERS)
                 cursor.executemany(
@@ -107,7 +103,7 @@ class Stage:
         return self._kept[kind]  # type: ignore[no-any-return]
 
     def address(self, system: str) -> Address:
-        return _address((self.postgres if system == "postgresql" else self.mariadb).url())
+        return address_of((self.postgres if system == "postgresql" else self.mariadb).url())
 
     # -- fresh processes -------------------------------------------------------------------------
 
@@ -149,6 +145,22 @@ class Stage:
         return answer
 
 
+def make_mariadb(settings: Mapping[str, str]) -> Any:
+    """A MariaDB that is not started yet.
+
+    Raises:
+        BenchError: there is none on this machine.
+    """
+    try:
+        import pymysql  # noqa: F401  # what every question about MariaDB asks it with
+
+        from thawpool.testing.mariadb import MariaDB
+
+        return MariaDB(auth="password", settings=settings)
+    except (FileNotFoundError, PermissionError, ImportError) as error:
+        raise BenchError(str(error)) from None
+
+
 def node() -> list[str]:
     """The command for node: the machine's, else a wheel's."""
     from shutil import which
@@ -170,7 +182,7 @@ def end(process: subprocess.Popen[Any]) -> None:
     process.wait()
 
 
-def _address(url: str) -> Address:
+def address_of(url: str) -> Address:
     from urllib.parse import unquote, urlsplit
 
     parts = urlsplit(url)

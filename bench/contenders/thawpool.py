@@ -1,9 +1,10 @@
-"""thawpool: at its defaults, which are its only setting here."""
+"""thawpool: a pool at its defaults, always; ``safe`` is a time-out that a call of ``query`` is given."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from functools import partial
 from typing import Any
 
 from .asyncpg import connect_asyncpg
@@ -47,7 +48,12 @@ class ThawpoolPsycopg(SyncContender):
 class ThawpoolQuery(ThawpoolPsycopg):
     """``pool.query(sql)``, which answers with dicts."""
 
-    settings = Settings(default="pool.query(sql)")
+    settings = Settings(default="pool.query(sql)", safe="pool.query(sql, timeout=2)")
+
+    def open(self) -> None:
+        super().open()
+        if self.safe:
+            self.request = partial(self.pool.query, timeout=2)  # type: ignore[method-assign]
 
     def request(self, sql: str) -> Iterable[Any]:
         return self.pool.query(sql)
@@ -101,7 +107,12 @@ class ThawpoolAsyncpg(ThawpoolPsycopgAsync):
 class ThawpoolAsyncpgQuery(ThawpoolAsyncpg):
     """``await pool.query(sql)``, which answers with dicts."""
 
-    settings = Settings(default="await pool.query(sql)")
+    settings = Settings(default="await pool.query(sql)", safe="await pool.query(sql, timeout=2)")
+
+    async def open(self) -> None:
+        await super().open()
+        if self.safe:
+            self.request = partial(self.pool.query, timeout=2)  # type: ignore[method-assign]
 
     async def request(self, sql: str) -> Iterable[Any]:
         return await self.pool.query(sql)
