@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ..sampling import Question
-from . import cold, lease, restart, thaw, throughput, users_api
+from . import cold, lease, restart, scale, thaw, throughput, users_api
 
 __all__ = ["QUESTIONS"]
 
-QUESTIONS: tuple[Question, ...] = (lease, throughput, users_api, cold, thaw, restart)
+QUESTIONS: tuple[Question, ...] = (lease, throughput, scale, users_api, cold, thaw, restart)

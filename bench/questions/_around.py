@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from ..stage import Stage
@@ -35,19 +34,13 @@ def one_core(server: Any) -> Iterator[None]:
 
 
 def _move(pid: int, cores: set[int]) -> None:
+    """Move all threads of a process; what it starts from then on follows."""
     if sys.platform == "linux":
         for thread in os.listdir(f"/proc/{pid}/task"):
-            for child in Path(f"/proc/{pid}/task/{thread}/children").read_text().split():
-                _try_to_move(int(child), cores)
-            _try_to_move(int(thread), cores)
-
-
-def _try_to_move(thread: int, cores: set[int]) -> None:
-    if sys.platform == "linux":
-        try:
-            os.sched_setaffinity(thread, cores)
-        except ProcessLookupError:
-            pass  # it has ended meanwhile
+            try:
+                os.sched_setaffinity(int(thread), cores)
+            except OSError:
+                pass  # it has ended meanwhile
 
 
 def counter(stage: Stage, system: str) -> Callable[[], int]:

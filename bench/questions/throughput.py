@@ -58,7 +58,7 @@ LARGEST = "200 workers"
 HELD = "5 workers"
 CROWDED = ("50 workers", LARGEST)
 #: Turns of a sequential sample, nanoseconds of a block, and requests before a block is timed.
-TURNS = {"blocks": 24, "block": 6_000_000, "warm": 30}
+TURNS = {"blocks": 48, "block": 3_000_000, "warm": 30}
 STARTING = 0.5
 SEQUENTIAL, CONCURRENT = "sequential", "concurrent"
 THREADS, ASYNCIO, UVLOOP, NODE = "threads", "asyncio", "uvloop", "node"
