@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from time import monotonic
 from typing import TYPE_CHECKING, Any, final
+
+from .clock import monotonic
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Task, TimerHandle

@@ -25,7 +25,7 @@ MAY_IMPORT = {
     "_invocation": {"errors", "_core", "_explain"},
     "_lease": {"errors"},
     "_debug": {"errors", "_lease"},
-    "_watch": set(),
+    "_watch": {"clock"},
 }
 #: What the pools themselves are made of may import all of the above.
 SHELL = {
