@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from .report import Chart
+from .report import Chart, number
 
 __all__ = ["draw"]
 
@@ -55,7 +55,7 @@ def _bars(chart: Chart, axes: Any) -> None:
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
     for place, bar in zip(places, bars, strict=True):
-        axes.annotate(f" {bar.value:.3g}", (bar.high, place), va="center", fontsize=8)
+        axes.annotate(f" {number(bar.value)}", (bar.high, place), va="center", fontsize=8)
 
 
 def _lines(chart: Chart, axes: Any) -> None:
@@ -75,6 +75,7 @@ def _lines(chart: Chart, axes: Any) -> None:
     if chart.logarithmic:
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        axes.yaxis.set_minor_formatter(lambda value, _: f"{value:g}")
     axes.set_xlabel(chart.across)
     axes.set_ylabel(chart.unit)
     axes.legend(frameon=False, fontsize=8)

@@ -25,7 +25,8 @@ NAME = "throughput"
 NOTES = """
 *pool/raw* is the pool's statements a second over those of the held connection, turn by turn in one process; *control*
 is the second held connection over the first. *CPU* is the time that the client's process spends on a statement, all its
-threads together; *more* is what the pool adds to the held connection's.
+threads together; *more* is what the pool adds to the held connection's. Of *query()*, whose rows are dicts, the other side
+is the driver's own way to dicts: a ratio above 1 is that it makes them faster, not that it asks less.
 
 A round trip on one machine takes one of two times that differ by half: the two processes share a core, or each
 wakes the other's idle one, and which it is changes within a second: with all cores free the control was off by up to
