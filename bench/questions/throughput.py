@@ -28,12 +28,11 @@ is the second held connection over the first. *CPU* is the time that the client'
 threads together; *more* is what the pool adds to the held connection's. Of *query()*, whose rows are dicts, the other side
 is the driver's own way to dicts: a ratio above 1 is that it makes them faster, not that it asks less.
 
-A round trip on one machine takes one of two times that differ by half: the two processes share a core, or each
-wakes the other's idle one, and which it is changes within a second: with all cores free the control was off by up to
-several times, with client and server on a core each by up to a third. So the sequential figures are taken with all on one
-core, where it is off by some percent. That is also the hardest for a pool: the round trip is the shortest there is, and
-no second core hides the pool's work. A database that is a network away takes ten times as long and more, and *more µs*
-is what it then adds. The concurrent figures are taken with all cores.
+A round trip on one machine takes one of two times, several-fold apart: the two processes share a core, or each wakes the
+other's idle one, and which it is changes within a second. So the sequential figures are taken with all on one core: with
+all cores free, or a core for each, the control strayed much further from 1. That is also the hardest for a pool: the
+round trip is the shortest there is, and no second core hides the pool's work. Behind a network a round trip takes ten
+times as long and more, and *more* is still all that the pool adds. The concurrent figures are taken with all cores.
 
 *max* is the longest wait that ended; *unserved* the longest that had not ended when time was up, from its begin;
 *max/median* is of the longer of both. *most/least* is how often the most and the least served worker were served, less
