@@ -26,6 +26,9 @@ GROUP = 8
 #: Seconds after which a request that has not ended is one that hangs.
 HANGS = 1.0
 
+#: Errors of ``query()`` that say themselves that nothing was sent: of when it sends, only thawpool knows.
+UNSENT = {"PoolTimeout", "PoolSaturated", "ConnectFailed", "Overloaded"}
+
 POOL = "load"
 
 
@@ -135,7 +138,7 @@ def _metrics(answer: dict[str, Any], times: Times) -> Metrics:
     ended = answer["ended"]
     errors = [each for each in ended if each[3] is not None]
     # While the server dies, its sockets still take statements.
-    under_way = [each for each in errors if each[1] is not None and each[1] <= times.gone]
+    under_way = [e for e in errors if e[1] is not None and e[1] <= times.gone and e[3] not in UNSENT]
     good = [each for each in ended if each[3] is None]
     first = _first(answer, times.begun)
     span = AFTER / 2

@@ -119,9 +119,10 @@ def test_an_error_is_of_a_statement_under_way_only_if_it_was_sent_before_the_ser
     times = _outage.Times(killed=10.0, gone=10.1, begun=12.0, back=12.5)
     answered = [(9.0, 9.0, 9.1, None), (10.0, 10.0, 10.05, None), (10.2, 12.6, 12.7, None)]
     failed = [(9.9, 9.9, 10.1, "Lost"), (10.2, 10.3, 10.4, "Lost"), (10.2, None, 12.2, "Refused")]
+    failed.append((9.9, 9.9, 12.0, "PoolTimeout"))
     answer = {"ended": answered + failed, "open": [10.2, 15.2], "now": 15.5}
     metrics = _outage._metrics(answer, times)
-    assert (metrics["ok"], metrics["errors"], metrics["under_way"], metrics["hung"]) == (3, 3, 1, 1)
+    assert (metrics["ok"], metrics["errors"], metrics["under_way"], metrics["hung"]) == (3, 4, 1, 1)
     assert metrics["first"] == pytest.approx(0.2)
     assert metrics["longest"] == pytest.approx(2.5)
 
