@@ -107,7 +107,7 @@ class AsyncRunner(PoolBase):
         try:
             return await statement
         finally:
-            self._watch.end(watched)
+            watched.end()
 
     # -- the pool as a whole ---------------------------------------------------------------------
 
@@ -171,7 +171,9 @@ class AsyncRunner(PoolBase):
                 return stop.value  # type: ignore[no-any-return]
             finally:
                 answer = error = None  # an error kept here would keep this frame, and all it holds, alive
-                self._settle()
+                state = self.state
+                if state.woken or state.doomed or state.events:
+                    self._settle()
             try:
                 if type(trap) is not Park:
                     answer = await self._perform(trap)
