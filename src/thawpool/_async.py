@@ -165,7 +165,7 @@ class AsyncPool(AsyncRunner):
                     result = await getattr(driver, verb)(conn, sql, params)
                 finally:
                     if watched is not None:
-                        self._watch.end(watched)
+                        watched.end()
             except BaseException as error:
                 lost = driver.lost(conn)
                 owed = self._return(slot)
@@ -208,7 +208,7 @@ class AsyncPool(AsyncRunner):
         """
         frozen_for = frozen_for or 0.0
         check_seconds("frozen_for", frozen_for)
-        self.state.thaw(self.now(), "signal", frozen_for)
+        self._state.thaw(self._now(), "signal", frozen_for)
         self._settle()
         return Done()
 
@@ -217,7 +217,7 @@ class AsyncPool(AsyncRunner):
 
         It has happened when this returns; awaiting the answer is allowed, not needed.
         """
-        count = self.state.expire(self.now())
+        count = self._state.expire(self._now())
         self._settle()
         return Done(count)
 
@@ -230,7 +230,7 @@ class AsyncPool(AsyncRunner):
             ConfigError: not a whole number of at least 1.
         """
         self._check_count("max_size", max_size, 1)
-        self.state.resize(max_size, self.now())
+        self._state.resize(max_size, self._now())
         self._settle()
         return Done()
 
@@ -248,7 +248,7 @@ class AsyncPool(AsyncRunner):
         self._settle_in()
         if not await self._run(_flows.close(self, self._until(timeout))):
             driver = self._driver
-            for conn in [self._lent_by(slot) for slot in self.state.slots if slot.state is LEASED]:
+            for conn in [self._lent_by(slot) for slot in self._state.slots if slot.state is LEASED]:
                 if conn is not None:
                     driver.abort(conn)  # type: ignore[union-attr]
 

@@ -77,7 +77,7 @@ class AsyncRunner(PoolBase):
             await self._run(_flows.release(self, slot, self._unreal(conn.until)))
         else:
             if verdict is Verdict.FAILOVER:
-                self.state.expire(self.now())
+                self._state.expire(self._now())
             self._retire(slot, verdict.value)
             self._settle()
 
@@ -95,7 +95,7 @@ class AsyncRunner(PoolBase):
         slot = self._take(self._wall())
         if slot is None or self._driver.look(slot.conn) is QUIET:  # type: ignore[union-attr]
             return slot
-        self.state.doubt(slot, self.now())
+        self._state.doubt(slot, self._now())
         self._settle()
         return None
 
@@ -112,7 +112,7 @@ class AsyncRunner(PoolBase):
     # -- the pool as a whole ---------------------------------------------------------------------
 
     def _trim(self, keep: int) -> None:
-        self.state.trim(keep)
+        self._state.trim(keep)
         self._settle()
 
     # -- the event loop --------------------------------------------------------------------------
@@ -146,7 +146,7 @@ class AsyncRunner(PoolBase):
     def _abandon_loop(self) -> None:
         """Close what belonged to a closed loop: at once, and without touching it."""
         driver = self._driver
-        conns = [self._lent_by(slot) for slot in self.state.slots]
+        conns = [self._lent_by(slot) for slot in self._state.slots]
         self._renew("event loop closed")
         for conn in conns:
             if conn is not None:
@@ -171,7 +171,7 @@ class AsyncRunner(PoolBase):
                 return stop.value  # type: ignore[no-any-return]
             finally:
                 answer = error = None  # an error kept here would keep this frame, and all it holds, alive
-                state = self.state
+                state = self._state
                 if state.woken or state.doomed or state.events:
                     self._settle()
             try:
@@ -197,7 +197,7 @@ class AsyncRunner(PoolBase):
 
     def _settle(self) -> None:
         """Do what the last step left: wake, close, report."""
-        state = self.state
+        state = self._state
         while state.woken or state.doomed:
             if state.woken:
                 wake(state.woken.popleft())
@@ -207,7 +207,7 @@ class AsyncRunner(PoolBase):
                 if slot.conn is not None:
                     self._driver.close(slot.conn)  # type: ignore[union-attr]
             finally:
-                state.gone(slot, self.now())
+                state.gone(slot, self._now())
         if state.events:
             events, state.events = state.events, []
             self._report(events)

@@ -21,13 +21,20 @@ EARLY = 0.002
 class Watched:
     """A statement that runs: on which connection, since when nothing was heard, and who asks the server now."""
 
-    __slots__ = ("asking", "conn", "driver", "since")
+    __slots__ = ("_running", "asking", "conn", "driver", "since")
 
-    def __init__(self, driver: AsyncDriver, conn: Any) -> None:
+    def __init__(self, running: set[Watched], driver: AsyncDriver, conn: Any) -> None:
+        self._running = running
         self.driver = driver
         self.conn = conn
         self.since = monotonic()
         self.asking: Task[None] | None = None
+
+    def end(self) -> None:
+        """The statement has ended, in whatever way, and be it after its loop."""
+        self._running.remove(self)
+        if self.asking is not None:
+            self.asking.cancel()
 
 
 @final
@@ -48,18 +55,12 @@ class Watch:
         self._timer: TimerHandle | None = None
 
     def begin(self, driver: AsyncDriver, conn: Any) -> Watched:
-        """Watch over a statement from here on. Returns what to ``end`` with it."""
-        watched = Watched(driver, conn)
+        """Watch over a statement from here until its ``end``."""
+        watched = Watched(self._running, driver, conn)
         self._running.add(watched)
         if self._timer is None:
             self._timer = self._loop.call_later(self._silence, self._ring)
         return watched
-
-    def end(self, watched: Watched) -> None:
-        """The statement has ended, in whatever way."""
-        self._running.remove(watched)
-        if watched.asking is not None:
-            watched.asking.cancel()
 
     def _ring(self) -> None:
         self._timer = None

@@ -52,7 +52,7 @@ async def disarmed(watch: Any) -> None:
 async def test_after_the_last_statement_nothing_is_left(flavour: LoopFlavour) -> None:
     watch, driver = a_watch()
     for _ in range(3):
-        watch.end(watch.begin(driver, "conn"))
+        watch.begin(driver, "conn").end()
     await disarmed(watch)
     assert driver.asked == []
     assert asyncio.all_tasks() == {asyncio.current_task()}
@@ -64,10 +64,10 @@ async def test_many_statements_share_one_timer(flavour: LoopFlavour) -> None:
     timer = watch._timer
     second = watch.begin(driver, "second")
     assert watch._timer is timer
-    watch.end(first)
+    first.end()
     while driver.asked != ["second", "second"]:
         await driver.next()
-    watch.end(second)
+    second.end()
     await disarmed(watch)
     assert driver.aborted == []
 
@@ -75,9 +75,9 @@ async def test_many_statements_share_one_timer(flavour: LoopFlavour) -> None:
 async def test_two_statements_of_one_connection_are_watched_each(flavour: LoopFlavour) -> None:
     watch, driver = a_watch()
     first, second = watch.begin(driver, "conn"), watch.begin(driver, "conn")
-    watch.end(second)
+    second.end()
     await driver.next()
-    watch.end(first)
+    first.end()
     await disarmed(watch)
 
 
@@ -87,7 +87,7 @@ async def test_a_server_that_is_gone(flavour: LoopFlavour) -> None:
     watched = watch.begin(driver, "conn")
     while not driver.aborted:
         await driver.next()
-    watch.end(watched)
+    watched.end()
     assert (driver.asked, driver.aborted) == (["conn"], ["conn"])
     await disarmed(watch)
 
@@ -101,7 +101,7 @@ async def test_a_statement_that_ends_while_the_server_is_asked(flavour: LoopFlav
     await driver.next()
     if answers:
         driver.may_answer.set()
-    watch.end(watched)
+    watched.end()
     await asyncio.gather(watched.asking, return_exceptions=True)
     assert watched.asking.cancelled()
     assert driver.aborted == []
