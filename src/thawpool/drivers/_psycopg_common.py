@@ -8,29 +8,27 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import psycopg
 from psycopg import generators
 from psycopg.conninfo import make_conninfo
-from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
+from psycopg.pq import ConnStatus, TransactionStatus
 
 from .._url import libpq_options
 from ..errors import ConnectFailed
 from . import _dial
 from ._placeholders import compile_placeholders
 from ._postgresql import explain, unsent
-from ._psycopg_connection import INFINITY
+from ._psycopg_marks import INFINITY
 from ._psycopg_waits import Expired
-from ._rows import named_twice
 from ._session import Session
-from ._socket import look, orphan, shut
+from ._socket import orphan, shut, sight, watch
 from .base import Params, Sight, Verdict
 
 if TYPE_CHECKING:
     from .._url import Target
     from ..config import PoolConfig
 
-__all__ = ["PsycopgCommon", "dict_rows", "has_rows", "ping"]
+__all__ = ["PsycopgCommon", "ping"]
 
 IDLE = TransactionStatus.IDLE
 ALIVE = ConnStatus.OK
-TUPLES_OK = ExecStatus.TUPLES_OK
 #: feature_not_supported, for "cached plan must not change result type", and invalid_sql_statement_name.
 OUTDATED = ("0A000", "26000")
 AT_REST = (TransactionStatus.IDLE, TransactionStatus.INTRANS, TransactionStatus.INERROR)
@@ -85,6 +83,7 @@ class PsycopgCommon:
 
     def _adopted(self, conn: Any, row: Mapping[str, Any] | None) -> None:
         """Take in the server's answer to the greeting."""
+        conn.watch = watch(conn.pgconn.socket)
         if row is not None:
             self.session.greeted(row)
         if self.session.pooled:
@@ -118,8 +117,7 @@ class PsycopgCommon:
             shut(conn.pgconn.socket)
 
     def look(self, conn: Any) -> Sight:
-        pgconn = conn.pgconn
-        return look(pgconn.socket) if pgconn.status == ALIVE else Sight.GONE
+        return sight(conn.watch(0)) if conn.pgconn.status == ALIVE else Sight.GONE
 
     def lost(self, conn: Any) -> bool:
         return bool(conn.pgconn.status != ALIVE)
@@ -166,15 +164,12 @@ class PsycopgCommon:
     # -- what both flavours send -----------------------------------------------------------------
 
     @staticmethod
-    def _prepare(conn: Any, sql: str, params: Params | None) -> tuple[str, Any]:
-        """Put a statement's parameters in the server's own order, and note it."""
-        arranged = None
-        text = sql
-        if params is not None:
-            compiled = compile_placeholders(sql)
-            text, arranged = compiled.text, compiled.arrange(params)
-        conn.note(sql)
-        return text, arranged
+    def _arranged(sql: str, params: Params | None) -> tuple[str, Any]:
+        """A statement as the server takes it, and its parameters in the server's own order."""
+        if params is None:
+            return sql, None
+        compiled = compile_placeholders(sql)
+        return compiled.text, compiled.arrange(params)
 
     def _owed(self, conn: Any) -> tuple[str, bool]:
         """The reset to send, if any, and whether it undoes what ``configure`` did."""
@@ -185,22 +180,6 @@ class PsycopgCommon:
                 text += "; DEALLOCATE ALL"
             conn.forget_prepared()  # first: psycopg would spend a round trip on a DEALLOCATE ALL of its own
         return text, undone and self.config.configure is not None
-
-
-def has_rows(cursor: Any) -> bool:
-    """Whether the statement returned rows, if only none of them. ``description`` would tell, and costs ten times as much."""
-    return bool(cursor.pgresult.status == TUPLES_OK)
-
-
-def dict_rows(cursor: Any) -> Any:
-    """psycopg's row factory for our verbs: dicts, and no column lost to another of its name."""
-    if not has_rows(cursor):
-        return tuple
-    result, encoding = cursor.pgresult, cursor._encoding
-    names = [result.fname(i).decode(encoding) for i in range(result.nfields)]
-    if len(set(names)) != len(names):
-        raise named_twice(names)
-    return lambda values: dict(zip(names, values))  # noqa: B905  the driver gives as many values as names
 
 
 def ping(pgconn: Any) -> Generator[Any, Any, None]:

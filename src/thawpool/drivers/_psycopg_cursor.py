@@ -6,7 +6,10 @@ from typing import Any
 
 import psycopg
 from psycopg.adapt import AdaptersMap
+from psycopg.errors import _NO_TRACEBACK
 from psycopg.types import TypesRegistry
+
+from ._psycopg_straight import TUPLES_OK, Straight
 
 __all__ = ["Adapters", "AsyncCursor", "AsyncTransaction", "Cursor", "Transaction"]
 
@@ -40,34 +43,60 @@ class Adapters(AdaptersMap):
         super().register_loader(oid, loader)
 
 
-class Cursor(psycopg.Cursor[Any]):
+class Cursor(Straight, psycopg.Cursor[Any]):
     """psycopg's cursor, which announces its statements."""
 
+    __slots__ = ()
     _conn: Any
 
-    def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
-        self._conn.note(query)
+    def execute(
+        self, query: Any, params: Any = None, *, prepare: bool | None = None, binary: bool | None = None
+    ) -> Any:
+        conn = self._conn
         try:
-            return super().execute(query, params, **options)
+            with conn.lock:
+                conn.note(query)
+                conn.wait(self._execute_gen(query, params, prepare=prepare, binary=binary))
+        except _NO_TRACEBACK as error:
+            error.__traceback__ = None
+            raise
         finally:
-            self._conn.noted = False
+            conn.noted = False
+        return self
 
     def executemany(self, query: Any, params_seq: Any, **options: Any) -> None:
         self._conn.note(query)
         super().executemany(query, params_seq, **options)
 
+    def fetchall(self) -> list[Any]:
+        result = self.pgresult
+        if self._closed or not result or result.status != TUPLES_OK:
+            return super().fetchall()
+        rows: list[Any] = self._tx.load_rows(self._pos, result.ntuples, self._make_row)
+        self._pos = result.ntuples
+        return rows
 
-class AsyncCursor(psycopg.AsyncCursor[Any]):
+
+class AsyncCursor(Straight, psycopg.AsyncCursor[Any]):
     """The same for asyncio."""
 
+    __slots__ = ()
     _conn: Any
 
-    async def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
-        self._conn.note(query)
+    async def execute(
+        self, query: Any, params: Any = None, *, prepare: bool | None = None, binary: bool | None = None
+    ) -> Any:
+        conn = self._conn
         try:
-            return await super().execute(query, params, **options)
+            async with conn.lock:
+                conn.note(query)
+                await conn.wait(self._execute_gen(query, params, prepare=prepare, binary=binary))
+        except _NO_TRACEBACK as error:
+            error.__traceback__ = None
+            raise
         finally:
-            self._conn.noted = False
+            conn.noted = False
+        return self
 
     async def executemany(self, query: Any, params_seq: Any, **options: Any) -> None:
         self._conn.note(query)

@@ -8,19 +8,17 @@ from collections.abc import Callable
 
 from .base import Sight
 
-__all__ = ["look", "orphan", "sight", "shut", "watch"]
+__all__ = ["orphan", "sight", "shut", "watch"]
 
 _HANG_UP = getattr(select, "POLLRDHUP", 0)
 _GONE = select.POLLHUP | select.POLLERR | select.POLLNVAL | _HANG_UP
 
 
-def look(fd: int) -> Sight:
-    """Look at a descriptor. Half a microsecond; a black hole stays unseen."""
-    return Sight.GONE if fd < 0 else sight(watch(fd)(0))
-
-
 def watch(fd: int) -> Callable[[int], list[tuple[int, int]]]:
-    """What to call with 0 to look at a descriptor again and again, for half the price; ``sight`` reads the answer."""
+    """What to call with 0 to look at a descriptor: half a microsecond, and a black hole stays unseen.
+
+    ``sight`` reads the answer.
+    """
     poll = select.poll()
     poll.register(fd, select.POLLIN | _HANG_UP)
     return poll.poll

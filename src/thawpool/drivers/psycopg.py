@@ -9,14 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 from psycopg import generators, waiting
+from psycopg.errors import _NO_TRACEBACK
 from psycopg.rows import dict_row, tuple_row
 
 from ..errors import PoolError
 from . import _dial
 from ._alive import ANSWER_TIMEOUT, answers_async
-from ._psycopg_common import PsycopgCommon, dict_rows, has_rows, ping
-from ._psycopg_connection import INFINITY, AsyncConnection, Connection
+from ._psycopg_common import PsycopgCommon, ping
+from ._psycopg_connection import AsyncConnection, Connection
 from ._psycopg_cursor import AsyncCursor, Cursor
+from ._psycopg_marks import INFINITY
+from ._psycopg_rows import count_of, dicts
+from ._psycopg_straight import run
 from ._psycopg_waits import Expired, bounded, slice_of
 from ._sentry import Sentry
 from .base import Params, Row
@@ -119,24 +123,26 @@ class Psycopg(PsycopgCommon):
             conn.until = INFINITY
 
     def fetch(self, conn: Connection, sql: str, params: Params | None) -> list[Row]:
-        cursor = psycopg.RawCursor(conn, row_factory=dict_rows)
-        self._run(conn, cursor, sql, params)
-        return cursor.fetchall() if has_rows(cursor) else []
+        return dicts(*self._run(conn, sql, params))
 
     def execute(self, conn: Connection, sql: str, params: Params | None) -> int:
-        cursor = psycopg.RawCursor(conn, row_factory=tuple_row)
-        self._run(conn, cursor, sql, params)
-        return cursor.rowcount
+        return count_of(self._run(conn, sql, params)[0])
 
-    def _run(self, conn: Connection, cursor: psycopg.RawCursor[Any], sql: str, params: Params | None) -> None:
-        text, arguments = self._prepare(conn, sql, params)
+    def _run(self, conn: Connection, sql: str, params: Params | None) -> tuple[Any, Any]:
+        text, arguments = self._arranged(sql, params)
         try:
-            cursor.execute(text, arguments)
-        except psycopg.Error as error:
-            if not self._outdated(conn, error):
-                raise
-            self._prepare(conn, sql, params)
-            cursor.execute(text, arguments, prepare=False)
+            with conn.lock:
+                conn.note(sql)
+                try:
+                    return conn.wait(run(conn, text, arguments))
+                except psycopg.Error as error:
+                    if not self._outdated(conn, error):
+                        raise
+                conn.note(sql)
+                return conn.wait(run(conn, text, arguments, prepare=False))
+        except _NO_TRACEBACK as error:
+            error.__traceback__ = None
+            raise
 
     def commit(self, conn: Connection) -> bool:
         conn.noted = True
@@ -252,26 +258,26 @@ class AsyncPsycopg(PsycopgCommon):
         return await answers_async(conn.address, ANSWER_TIMEOUT)
 
     async def fetch(self, conn: AsyncConnection, sql: str, params: Params | None) -> list[Row]:
-        cursor = psycopg.AsyncRawCursor(conn, row_factory=dict_rows)
-        await self._run(conn, cursor, sql, params)
-        return await cursor.fetchall() if has_rows(cursor) else []
+        return dicts(*await self._run(conn, sql, params))
 
     async def execute(self, conn: AsyncConnection, sql: str, params: Params | None) -> int:
-        cursor = psycopg.AsyncRawCursor(conn, row_factory=tuple_row)
-        await self._run(conn, cursor, sql, params)
-        return cursor.rowcount
+        return count_of((await self._run(conn, sql, params))[0])
 
-    async def _run(
-        self, conn: AsyncConnection, cursor: psycopg.AsyncRawCursor[Any], sql: str, params: Params | None
-    ) -> None:
-        text, arguments = self._prepare(conn, sql, params)
+    async def _run(self, conn: AsyncConnection, sql: str, params: Params | None) -> tuple[Any, Any]:
+        text, arguments = self._arranged(sql, params)
         try:
-            await cursor.execute(text, arguments)
-        except psycopg.Error as error:
-            if not self._outdated(conn, error):
-                raise
-            self._prepare(conn, sql, params)
-            await cursor.execute(text, arguments, prepare=False)
+            async with conn.lock:
+                conn.note(sql)
+                try:
+                    return await conn.wait(run(conn, text, arguments))
+                except psycopg.Error as error:
+                    if not self._outdated(conn, error):
+                        raise
+                conn.note(sql)
+                return await conn.wait(run(conn, text, arguments, prepare=False))
+        except _NO_TRACEBACK as error:
+            error.__traceback__ = None
+            raise
 
     async def commit(self, conn: AsyncConnection) -> bool:
         conn.noted = True
