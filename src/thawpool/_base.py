@@ -58,7 +58,7 @@ class PoolBase:
     def __init__(self, url: str | None = None, **options: Unpack[PoolOptions]) -> None:
         self._config = config = PoolConfig.make(url, is_async=self._is_async, **options)
         self.name = config.name or "thawpool"
-        self.connect_timeout = config.connect_timeout
+        self._connect_timeout = config.connect_timeout
         clock = config.clock or SystemClock()
         self._wall = clock.wall
         self._mono = clock.mono
@@ -87,7 +87,7 @@ class PoolBase:
 
     def _adopt(self, state: PoolState) -> None:
         """Work on this state; its hottest verbs are bound once."""
-        self.state = state
+        self._state = state
         self._take = state.take
         self._give = state.give
         self._retire = state.retire
@@ -101,7 +101,7 @@ class PoolBase:
 
     # -- time ------------------------------------------------------------------------------------
 
-    def now(self) -> Instant:
+    def _now(self) -> Instant:
         """One reading of both of the pool's clocks."""
         return Instant(self._wall(), self._mono())
 
@@ -114,7 +114,7 @@ class PoolBase:
         return min(self._mono() + timeout, deadline.get())
 
     @staticmethod
-    def random() -> float:
+    def _random() -> float:
         """A number in [0, 1) for jitter. No generator keeps state: forks and restored snapshots would share it."""
         return int.from_bytes(os.urandom(4)) / 2**32
 
@@ -126,7 +126,7 @@ class PoolBase:
 
         target = self._config.resolve_target(is_async=self._is_async)
         driver = load(target, self._config, is_async=self._is_async)
-        self.connect_timeout = target.connect_timeout
+        self._connect_timeout = target.connect_timeout
         self._verdict = driver.verdict
         self._driver = driver
         return driver
@@ -135,7 +135,7 @@ class PoolBase:
 
     def _count(self) -> PoolStats:
         """The numbers of this moment. Threads call it under the lock."""
-        state = self.state
+        state = self._state
         states = [slot.state for slot in tuple(state.slots)]
         counts = state.counts
         return PoolStats(
@@ -156,9 +156,9 @@ class PoolBase:
             wait_seconds=self._wait_seconds,
         )
 
-    def timed_out(self, phase: str, until: float) -> PoolTimeout:
+    def _timed_out(self, phase: str, until: float) -> PoolTimeout:
         """Explain a lease that was not had in time."""
-        state = self.state
+        state = self._state
         state.counts["timeouts"] += 1
         taken = [slot.where for slot in state.slots if slot.where and slot.state is LEASED]
         late = until >= deadline.get()
@@ -314,7 +314,7 @@ class PoolBase:
 
     def _forked(self) -> None:
         """In a child process: forget what belongs to the parent without a word on its sockets."""
-        slots, driver = self.state.slots, self._driver
+        slots, driver = self._state.slots, self._driver
         self._invocations.clear()  # those of the parent's other threads do not go on here
         self._renew("forked")
         for slot in slots:
@@ -324,7 +324,7 @@ class PoolBase:
 
     def _renew(self, why: str) -> None:
         """Start afresh: what was open is no longer ours to use, and who waited no longer exists."""
-        old = self.state
+        old = self._state
         self._leaked = []
         for slot in old.slots:
             slot.state = GONE

@@ -6,7 +6,7 @@ calls verbs of ``PoolState`` freely and never mentions a lock. An exception, a c
 arrives at the trap that was awaited. Every flow therefore has one duty: whatever it holds when it is
 interrupted goes back to the state, and the interruption goes on. A cancelled flow ends cancelled.
 
-What may never happen here: I/O, reading a clock other than ``pool.now()``, a log line, or a wait
+What may never happen here: I/O, reading a clock other than ``pool._now()``, a log line, or a wait
 without ``until``.
 """
 
@@ -35,16 +35,16 @@ class Host(Protocol):
     """What a flow needs of the pool it runs for."""
 
     @property
-    def state(self) -> PoolState: ...
+    def _state(self) -> PoolState: ...
 
     @property
-    def connect_timeout(self) -> float: ...
+    def _connect_timeout(self) -> float: ...
 
-    def now(self) -> Instant: ...
+    def _now(self) -> Instant: ...
 
-    def random(self) -> float: ...
+    def _random(self) -> float: ...
 
-    def timed_out(self, phase: str, until: float) -> PoolTimeout:
+    def _timed_out(self, phase: str, until: float) -> PoolTimeout:
         """The explained error for a wait that ran out in ``phase``."""
         ...
 
@@ -59,49 +59,49 @@ async def acquire(pool: Host, until: float) -> Slot:
         ConnectFailed: a dial failed and another would be no use, or came too late.
         Overloaded: the server has no slot left and this pool has none to share.
     """
-    state = pool.state
-    claim = state.claim(pool.now())
+    state = pool._state
+    claim = state.claim(pool._now())
     try:
         while True:
             if isinstance(claim, Waiter):
                 await Park(claim, min(until, state.wake_at(claim)))
-                claim = state.woke(claim, pool.now())
-                if isinstance(claim, Waiter) and pool.now().mono >= until:
-                    raise pool.timed_out("waiting", until)
+                claim = state.woke(claim, pool._now())
+                if isinstance(claim, Waiter) and pool._now().mono >= until:
+                    raise pool._timed_out("waiting", until)
             elif claim.state is LEASED:
                 return claim
-            elif pool.now().mono >= until:
-                raise pool.timed_out("checking" if claim.state is CHECKING else "connecting", until)
+            elif pool._now().mono >= until:
+                raise pool._timed_out("checking" if claim.state is CHECKING else "connecting", until)
             elif claim.state is CHECKING:
                 claim = await _check(pool, claim, until)
             else:
                 claim = await _dial(pool, claim, until)
     except BaseException:
-        state.cancel(claim, pool.now())
+        state.cancel(claim, pool._now())
         raise
 
 
 async def _check(pool: Host, slot: Slot, until: float) -> Slot | Waiter:
     """Look at a suspect and probe it; if it is dead, go on to the next best."""
-    state = pool.state
+    state = pool._state
     try:
-        failure = await Check(slot, min(until, pool.now().mono + PROBE_TIMEOUT))
+        failure = await Check(slot, min(until, pool._now().mono + PROBE_TIMEOUT))
     except BaseException:
         state.failed(slot, "cancelled")  # a reply may still be on its way: never again
         raise
     if not failure:
-        state.passed(slot, pool.now())
+        state.passed(slot, pool._now())
         return slot
     state.failed(slot, failure)
-    if pool.now().mono >= until:
-        raise pool.timed_out("checking", until)
-    return state.again(slot, pool.now())
+    if pool._now().mono >= until:
+        raise pool._timed_out("checking", until)
+    return state.again(slot, pool._now())
 
 
 async def _dial(pool: Host, slot: Slot, until: float) -> Slot | Waiter:
     """Open a connection; on a failure that may pass, keep the place in the queue and try again."""
-    state = pool.state
-    ends = pool.now().mono + pool.connect_timeout
+    state = pool._state
+    ends = pool._now().mono + pool._connect_timeout
     try:
         conn = await Dial(slot, min(until, ends))
     except (ConnectFailed, Overloaded) as error:
@@ -109,9 +109,9 @@ async def _dial(pool: Host, slot: Slot, until: float) -> Slot | Waiter:
         if not _worth_waiting(pool, error, until):
             raise
     else:
-        state.opened(slot, conn, pool.now(), pool.random())
+        state.opened(slot, conn, pool._now(), pool._random())
         return slot
-    return state.again(slot, pool.now())
+    return state.again(slot, pool._now())
 
 
 def _dial_failed(
@@ -123,18 +123,18 @@ def _dial_failed(
         PoolTimeout: the caller's time is up. That cut the dial short and says nothing of the server,
             so it is no outage, in which others would have to wait their turn.
     """
-    state, now = pool.state, pool.now()
+    state, now = pool._state, pool._now()
     if until < ends and now.mono >= until and isinstance(error, ConnectFailed) and error.transient:
         state.open_cut(slot, error.bare(), now)
     else:
-        state.open_failed(slot, error.bare(), now, pool.random(), full=isinstance(error, Overloaded))
+        state.open_failed(slot, error.bare(), now, pool._random(), full=isinstance(error, Overloaded))
     if now.mono >= until:
-        raise pool.timed_out("connecting", until) from error
+        raise pool._timed_out("connecting", until) from error
 
 
 def _worth_waiting(pool: Host, error: ConnectFailed | Overloaded, until: float) -> bool:
     """Whether a request whose dial failed may still be served before ``until``."""
-    state = pool.state
+    state = pool._state
     if isinstance(error, Overloaded):
         # Our own leases come back far sooner than a full server frees a slot.
         return any(slot.state is LEASED for slot in state.slots)
@@ -147,16 +147,16 @@ async def release(pool: Host, slot: Slot, until: float = INFINITY) -> None:
 
     One that cannot be cleared before ``until``, when the borrower's time is up, is closed.
     """
-    state = pool.state
+    state = pool._state
     try:
-        clean = await Reset(slot, min(until, pool.now().mono + RESET_TIMEOUT))
+        clean = await Reset(slot, min(until, pool._now().mono + RESET_TIMEOUT))
     except BaseException:
         state.retire(slot, "cancelled")
         raise
     if not clean:
         state.retire(slot, "dirty")
     elif slot.state is LEASED:
-        now = pool.now()
+        now = pool._now()
         state.give(slot, now.wall, now.mono)
 
 
@@ -166,30 +166,30 @@ async def warm(pool: Host, target: int, until: float) -> int:
     Raises:
         ConnectFailed, Overloaded, PoolTimeout, PoolClosed: as for ``acquire``.
     """
-    state = pool.state
+    state = pool._state
     opened = 0
-    while (slot := state.reserve(target, pool.now())) is not None:
-        ends = pool.now().mono + pool.connect_timeout
+    while (slot := state.reserve(target, pool._now())) is not None:
+        ends = pool._now().mono + pool._connect_timeout
         try:
-            if pool.now().mono >= until:
-                raise pool.timed_out("connecting", until)
+            if pool._now().mono >= until:
+                raise pool._timed_out("connecting", until)
             conn = await Dial(slot, min(until, ends))
-            state.opened(slot, conn, pool.now(), pool.random())
+            state.opened(slot, conn, pool._now(), pool._random())
         except (ConnectFailed, Overloaded) as error:
             _dial_failed(pool, slot, error, until, ends)
             raise
         except BaseException:
-            state.cancel(slot, pool.now())
+            state.cancel(slot, pool._now())
             raise
-        state.cancel(slot, pool.now())  # not a use
+        state.cancel(slot, pool._now())  # not a use
         opened += 1
     return opened
 
 
 async def close(pool: Host, until: float) -> bool:
     """Shut the pool and wait for what is out to come back. Returns whether all did before ``until``."""
-    state = pool.state
+    state = pool._state
     closer = state.shut()
-    while state.slots and pool.now().mono < until:
+    while state.slots and pool._now().mono < until:
         await Park(closer, until)
     return not state.slots

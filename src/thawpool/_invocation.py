@@ -61,7 +61,7 @@ class Invocation:
     def _put_to_bed(self) -> None:
         """Report what is still out, and close what should not sleep."""
         pool = self._pool
-        out = [slot for slot in tuple(pool.state.slots) if slot.state is LEASED]
+        out = [slot for slot in tuple(pool._state.slots) if slot.state is LEASED]
         if out:
             _explain.still_out(pool.name, len(out), [slot.where for slot in out if slot.where])
         driver, keep = pool._driver, pool._config.keep

@@ -184,13 +184,13 @@ class Pool(SyncRunner):
         frozen_for = frozen_for or 0.0
         check_seconds("frozen_for", frozen_for)
         with self._lock:
-            self.state.thaw(self.now(), "signal", frozen_for)
+            self._state.thaw(self._now(), "signal", frozen_for)
         self._settle()
 
     def expire(self) -> int:
         """Replace every connection: idle ones close now, leased ones on return. Returns how many."""
         with self._lock:
-            count = self.state.expire(self.now())
+            count = self._state.expire(self._now())
         self._settle()
         return count
 
@@ -202,7 +202,7 @@ class Pool(SyncRunner):
         """
         self._check_count("max_size", max_size, 1)
         with self._lock:
-            self.state.resize(max_size, self.now())
+            self._state.resize(max_size, self._now())
         self._settle()
 
     def stats(self) -> PoolStats:

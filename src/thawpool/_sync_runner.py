@@ -73,7 +73,7 @@ class SyncRunner(PoolBase):
         else:
             with self._lock:
                 if verdict is Verdict.FAILOVER:
-                    self.state.expire(self.now())
+                    self._state.expire(self._now())
                 self._retire(slot, verdict.value)
             self._settle()
 
@@ -82,7 +82,7 @@ class SyncRunner(PoolBase):
         self._leaked.append(slot)
         while True:
             try:
-                head = self.state.waiters.head()
+                head = self._state.waiters.head()
                 break
             except RuntimeError:  # another thread changed the queue in between
                 continue
@@ -97,7 +97,7 @@ class SyncRunner(PoolBase):
             if self._driver.look(slot.conn) is Sight.QUIET:  # type: ignore[union-attr]
                 return slot
             with self._lock:
-                self.state.doubt(slot, self.now())
+                self._state.doubt(slot, self._now())
             self._settle()
         return self._acquire(until)
 
@@ -105,14 +105,14 @@ class SyncRunner(PoolBase):
 
     def _trim(self, keep: int) -> None:
         with self._lock:
-            self.state.trim(keep)
+            self._state.trim(keep)
         self._settle()
 
     def _cut_off(self) -> None:
         """Shut the sockets of leases that did not come back in time."""
         driver = self._driver
         with self._lock:
-            out = [self._lent_by(slot) for slot in self.state.slots if slot.state is LEASED]
+            out = [self._lent_by(slot) for slot in self._state.slots if slot.state is LEASED]
         for conn in out:
             if conn is not None:
                 driver.abort(conn)  # type: ignore[union-attr]
@@ -176,7 +176,7 @@ class SyncRunner(PoolBase):
 
     def _settle(self) -> None:
         """Do what the last step left: wake, close, report. Called without the lock."""
-        state = self.state
+        state = self._state
         while state.woken or state.doomed:
             try:
                 if state.woken:
@@ -190,7 +190,7 @@ class SyncRunner(PoolBase):
                     self._driver.close(slot.conn)  # type: ignore[union-attr]
             finally:
                 with self._lock:
-                    state.gone(slot, self.now())
+                    state.gone(slot, self._now())
         if state.events:
             with self._lock:
                 events, state.events = state.events, []

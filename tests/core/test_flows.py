@@ -23,19 +23,19 @@ INTERRUPTIONS = [CancelledError, KeyboardInterrupt, GeneratorExit, SystemExit, R
 class Host:
     """A pool as far as flows can see."""
 
-    connect_timeout = 2.0
+    _connect_timeout = 2.0
 
     def __init__(self, state: PoolState) -> None:
-        self.state = state
+        self._state = state
         self.instant = T0
 
-    def now(self) -> Instant:
+    def _now(self) -> Instant:
         return self.instant
 
-    def random(self) -> float:
+    def _random(self) -> float:
         return 0.5
 
-    def timed_out(self, phase: str, until: float) -> PoolTimeout:
+    def _timed_out(self, phase: str, until: float) -> PoolTimeout:
         return PoolTimeout(f"until {until}", phase=phase)
 
 

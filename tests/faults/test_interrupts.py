@@ -126,7 +126,7 @@ def test_during_a_probe_or_a_reset(postgres: Postgres, link: StaleProxy, dirty: 
 
 def test_while_closing(pool: Pool, link: StaleProxy) -> None:
     with nothing_lost(link.port, sockets=1), pool.connection():
-        with interrupted_once(lambda: "closed" in repr(pool) or pool.state.closed):
+        with interrupted_once(lambda: "closed" in repr(pool) or pool._state.closed):
             pool.close(timeout=15.0)
     assert pool.stats().total == 0
 

@@ -230,11 +230,11 @@ def a_dial_is_shielded_from_cancellation(patch: pytest.MonkeyPatch) -> None:
 @bug("unread reply|may not move")
 def a_connection_whose_reset_was_cut_short_is_leased_again(patch: pytest.MonkeyPatch) -> None:
     async def broken(pool: Any, slot: Slot, until: float = float("inf")) -> None:
-        now = pool.now()
+        now = pool._now()
         try:
             await Reset(slot, min(until, now.mono + _flows.RESET_TIMEOUT))
         finally:
-            pool.state.give(slot, now.wall, now.mono)
+            pool._state.give(slot, now.wall, now.mono)
 
     patch.setattr(_flows, "release", broken)
 

@@ -174,7 +174,7 @@ def finish(world: World, task: Task, end: str = "") -> None:
     left = trap.until - world.instant.mono
     if left > 0:
         world.pass_time(left if end == "silent" else min(left, pick(world, DELAYS)))
-    if kind is Dial and end == "silent" and trap.until < task.began + world.connect_timeout:
+    if kind is Dial and end == "silent" and trap.until < task.began + world._connect_timeout:
         end = "cut"  # by its caller's own deadline
     world.seen.add((task.kind, kind.__name__, end))
     if end == "error":

@@ -23,7 +23,7 @@ WELL: Final = {Dial: "ok", Check: "alive"}
 
 def quiesce(world: World) -> None:
     """Let everything end well, then prove that nothing was lost: every seat can be leased once more."""
-    world.random = world.u = _half
+    world.u = _half
     _settle(world)
     state = world.state
     if state.closed:

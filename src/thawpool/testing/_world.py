@@ -41,10 +41,11 @@ class World:
     """One pool and all that happens to it. ``u`` gives the numbers in [0, 1) that decide everything."""
 
     __slots__ = (
+        "_connect_timeout",
+        "_state",
         "checks",
         "closed",
         "closing",
-        "connect_timeout",
         "dead_since",
         "dial_odds",
         "failed_dials",
@@ -54,7 +55,6 @@ class World:
         "log",
         "number",
         "opened",
-        "random",
         "seen",
         "served",
         "state",
@@ -66,11 +66,11 @@ class World:
     )
 
     def __init__(self, u: Callable[[], float], limits: Limits, seen: set[Point]) -> None:
-        self.u = self.random = u
+        self.u = u
         self.seen = seen
         self.instant = Instant(10_000.0, 100.0)
-        self.connect_timeout = LONGEST[Dial]
-        self.state = PoolState(limits, self._seat)
+        self._connect_timeout = LONGEST[Dial]
+        self.state = self._state = PoolState(limits, self._seat)
         self.tasks: list[Task] = []
         self.leases: list[Seat] = []
         #: Slots whose connection a shell is closing at this moment.
@@ -89,10 +89,13 @@ class World:
 
     # -- the host of the flows -------------------------------------------------------------------
 
-    def now(self) -> Instant:
+    def _now(self) -> Instant:
         return self.instant
 
-    def timed_out(self, phase: str, until: float) -> PoolTimeout:
+    def _random(self) -> float:
+        return self.u()
+
+    def _timed_out(self, phase: str, until: float) -> PoolTimeout:
         ensure(self.instant.mono >= until, f"a flow gave up {phase} before its time")
         return PoolTimeout(f"no connection in time ({phase})", phase=phase)
 
