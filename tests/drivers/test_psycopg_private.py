@@ -95,3 +95,16 @@ def test_a_statement_without_a_deadline_ends_in_a_black_hole(
         with pytest.raises(ConnectionLost):
             pool.query("SELECT 1")
         assert 0.2 <= time.monotonic() - started < 2.0
+
+
+def test_a_borrower_hears_of_a_black_hole_as_of_any_lost_connection(postgres: Postgres) -> None:
+    with (
+        StaleProxy("127.0.0.1", postgres.port) as link,
+        Pool(link.url(postgres.url()), tcp_timeout=0.2) as pool,
+    ):
+        with pool.connection() as conn:
+            link.blackhole()
+            with pytest.raises(psycopg.OperationalError, match="does not answer"):
+                conn.execute("SELECT 1")
+            assert conn.closed
+        assert pool.stats().total == 0

@@ -19,7 +19,7 @@ from psycopg.abc import PQGen
 from ._alive import ANSWER_TIMEOUT, answers
 from ._psycopg_cursor import AsyncCursor, AsyncTransaction, Cursor, Transaction
 from ._psycopg_marks import ACTIVE, INFINITY, OK, Instrumented
-from ._psycopg_waits import ENDED, ENDS, INTERVAL, Expired, bounded, listen, patient, slice_of
+from ._psycopg_waits import ENDED, ENDS, INTERVAL, Expired, Silent, bounded, listen, patient, slice_of
 from ._refusals import overran
 
 __all__ = ["AsyncConnection", "Connection"]
@@ -54,6 +54,11 @@ class Connection(Instrumented, psycopg.Connection[Any]):
         except Expired:
             self._stop()
             raise overran() from None
+        except Silent:
+            self._stop()
+            raise psycopg.OperationalError(
+                "the server sent nothing for long and does not answer, so its connection was closed"
+            ) from None
         except psycopg.Error as error:
             self.noticed(error)
             raise
