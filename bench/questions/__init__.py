@@ -7,4 +7,5 @@ from . import cold, lease, restart, scale, thaw, throughput, users_api
 
 __all__ = ["QUESTIONS"]
 
-QUESTIONS: tuple[Question, ...] = (lease, throughput, scale, users_api, cold, thaw, restart)
+# The users API comes last: its servers, and their connections, stay until the run ends.
+QUESTIONS: tuple[Question, ...] = (lease, throughput, scale, cold, thaw, restart, users_api)
