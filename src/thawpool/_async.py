@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar, final
 
 from . import _flows
+from ._arguments import check_count, check_seconds
 from ._async_lease import AsyncLease
 from ._async_runner import AsyncRunner
 from ._async_transaction import AsyncTransaction
-from ._base import INFINITY, PoolBase, check_seconds
+from ._base import INFINITY, PoolBase
 from ._core.slot import LEASED
 from ._invocation import remaining_of
 
@@ -194,7 +195,7 @@ class AsyncPool(AsyncRunner):
         if self._driver is None:
             self._load()
         target = self._config.min_size if size is None else size
-        self._check_count("size", target, 0)
+        check_count("size", target, 0)
         return await self._run(_flows.warm(self, target, self._until(timeout)))
 
     def thaw(self, frozen_for: float | None = None) -> Done:
@@ -229,7 +230,7 @@ class AsyncPool(AsyncRunner):
         Raises:
             ConfigError: not a whole number of at least 1.
         """
-        self._check_count("max_size", max_size, 1)
+        check_count("max_size", max_size, 1)
         self._state.resize(max_size, self._now())
         self._settle()
         return Done()

@@ -10,13 +10,14 @@ import weakref
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from . import _explain
+from ._arguments import check_seconds, encodable
 from ._core.policy import Limits
 from ._core.slot import CHECKING, GONE, LEASED, SUSPECT, Slot
 from ._core.state import PoolState
 from ._invocation import Invocation, deadline
 from .clock import Instant, SystemClock, monotonic
 from .config import PoolConfig
-from .errors import ConfigError, ParamsError, PoolError, PoolTimeout
+from .errors import ParamsError, PoolError, PoolTimeout
 from .stats import PoolStats
 
 if TYPE_CHECKING:
@@ -260,7 +261,7 @@ class PoolBase:
         """Until when a statement may wait for its connection, and until when (real clock) it may run."""
         if not isinstance(sql, str):
             raise ParamsError(f"sql must be a string, not {type(sql).__name__}")
-        if "\0" in sql or not (sql.isascii() or _encodable(sql)):
+        if "\0" in sql or not (sql.isascii() or encodable(sql)):
             raise ParamsError("sql holds a NUL or half of a surrogate pair, which no server can be sent")
         if isinstance(params, (str, bytes, bytearray)):
             raise ParamsError("params is a bare string: a sequence of parameters is meant, so write (value,)")
@@ -285,11 +286,6 @@ class PoolBase:
         if not isinstance(error, Exception) or isinstance(error, PoolError):
             return False
         return idempotent or self._driver.unsent(error)  # type: ignore[union-attr]
-
-    @staticmethod
-    def _check_count(name: str, value: object, least: int) -> None:
-        if isinstance(value, bool) or not isinstance(value, int) or value < least:
-            raise ConfigError(f"{name}={value!r}: give a whole number of at least {least}")
 
     # -- invocations -----------------------------------------------------------------------------
 
@@ -335,20 +331,6 @@ class PoolBase:
         state.retired[why] += len(old.slots)
         state.events.append(("thawed", why))
         self._adopt(state)
-
-
-def _encodable(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def check_seconds(name: str, value: object) -> None:
-    """Raise ConfigError unless ``value`` is a number of seconds, 0 or more."""
-    if type(value) not in (int, float) or not value >= 0:  # type: ignore[operator]
-        raise ConfigError(f"{name}={value!r}: give a number of seconds, 0 or more")
 
 
 def _after_fork_in_child() -> None:

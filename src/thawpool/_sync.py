@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar, final
 
 from . import _flows
-from ._base import PoolBase, check_seconds
+from ._arguments import check_count, check_seconds
+from ._base import PoolBase
 from ._invocation import remaining_of
 from ._lease import Lease
 from ._sync_runner import SyncRunner
@@ -171,7 +172,7 @@ class Pool(SyncRunner):
         if self._driver is None:
             self._load()
         target = self._config.min_size if size is None else size
-        self._check_count("size", target, 0)
+        check_count("size", target, 0)
         return self._run(_flows.warm(self, target, self._until(timeout)))
 
     def thaw(self, frozen_for: float | None = None) -> None:
@@ -200,7 +201,7 @@ class Pool(SyncRunner):
         Raises:
             ConfigError: not a whole number of at least 1.
         """
-        self._check_count("max_size", max_size, 1)
+        check_count("max_size", max_size, 1)
         with self._lock:
             self._state.resize(max_size, self._now())
         self._settle()

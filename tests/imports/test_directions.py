@@ -21,6 +21,7 @@ MAY_IMPORT = {
     "_traps": {"_core"},
     "_flows": {"errors", "_core", "_traps"},
     "drivers": {"errors", "config", "_url"},
+    "_arguments": {"errors"},
     "_explain": {"errors", "stats"},
     "_invocation": {"errors", "_core", "_explain"},
     "_lease": {"errors"},
