@@ -34,7 +34,7 @@ class Calls:
     def __call__(self, frame: FrameType, event: str, argument: Any) -> None:
         if frame.f_globals["__name__"].partition(".")[0] not in ("thawpool", "asyncpg"):
             return
-        if event == "call":
+        if event == "call" and frame.f_code.co_name != "<listcomp>":  # no call any more since Python 3.12
             self.python[frame.f_code.co_qualname] += 1
         elif event == "c_call":
             self.c[argument.__qualname__] += 1
