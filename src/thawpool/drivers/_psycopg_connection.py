@@ -48,8 +48,16 @@ class Connection(Instrumented, psycopg.Connection[Any]):
         else:
             self.admit()
         try:
-            if timeout is None and ENDS:
-                return self._wait(gen, interval)
+            if (
+                timeout is None and ENDS
+            ):  # psycopg ends it; without a deadline only what takes longer is watched
+                until = self.until
+                try:
+                    first = INTERVAL if until == INFINITY else until - monotonic()
+                    return waiting.wait(gen, self.pgconn.socket, interval, first)
+                except ENDED:
+                    if until < INFINITY:
+                        raise Expired from None
             return self._wait_watched(gen, interval, {} if timeout is None else {"timeout": timeout})
         except Expired:
             self._stop()
@@ -66,17 +74,6 @@ class Connection(Instrumented, psycopg.Connection[Any]):
             if self.pgconn.transaction_status == ACTIVE:
                 self._stop()
             raise
-
-    def _wait(self, gen: PQGen[T], interval: float) -> T:
-        """Leave the deadline to psycopg; without one only what takes longer is watched."""
-        until = self.until
-        try:
-            first = INTERVAL if until == INFINITY else until - monotonic()
-            return waiting.wait(gen, self.pgconn.socket, interval, first)
-        except ENDED:
-            if until < INFINITY:
-                raise Expired from None
-        return self._wait_watched(gen, interval, {})
 
     def _wait_watched(self, gen: PQGen[T], interval: float, options: dict[str, float]) -> T:
         if self.until == INFINITY:
