@@ -48,9 +48,8 @@ class Connection(Instrumented, psycopg.Connection[Any]):
         else:
             self.admit()
         try:
-            if (
-                timeout is None and ENDS
-            ):  # psycopg ends it; without a deadline only what takes longer is watched
+            if timeout is None and ENDS:
+                # psycopg keeps the deadline. Without one it gives the wait back to be watched, once that takes long.
                 until = self.until
                 try:
                     first = INTERVAL if until == INFINITY else until - monotonic()
