@@ -35,8 +35,11 @@ class Kind(Enum):
 #: What a piece of a text is, and the piece.
 Token: TypeAlias = tuple[Kind, str]
 
-_NAME: Final = r"[A-Za-z_\u0080-\U0010ffff]"
-_REST: Final = r"[A-Za-z_\u0080-\U0010ffff0-9]*+"
+# What a name may begin with and go on with: letters, "_" and all that is not ASCII; then digits, too; then "$", too.
+# Said by what is left out, since a set that reaches beyond ASCII takes milliseconds to compile.
+_NAME: Final = r"[^\0-@\[-^`{-\x7f]"
+_REST: Final = r"[^\0-/:-@\[-^`{-\x7f]*+"
+_WORD: Final = rf"{_NAME} [^\0-\#%-/:-@\[-^`{{-\x7f]*+"
 _SPACE: Final = r"[ \t\n\r\f\v]"
 # An E'' string goes on in the next line: there, too, a backslash escapes a quote.
 _MORE: Final = rf"(?:[ \t\f\v]++|--[^\n\r]*+)*[\n\r](?:{_SPACE}++|--[^\n\r]*+[\n\r])*'"
@@ -56,7 +59,7 @@ _TOKEN: Final = re.compile(
     )
   | (?P<QUOTED>(?: [uU]& )? " [^"]*+ (?: "" [^"]*+ )* " (?!"))
   | (?P<BROKEN>(?: [uU]& | [eEbBxXnN] )? ['"] .* | \$ (?: {_NAME} {_REST} )? \$ .*)
-  | (?P<WORD>{_NAME} [A-Za-z_\u0080-\U0010ffff0-9$]*+)
+  | (?P<WORD>{_WORD})
   | (?P<NUMBER>(?: 0[xXoObB][0-9A-Fa-f_]++ | [0-9][0-9_]*+ (?: \.(?!\.) [0-9_]*+ )? | \.[0-9][0-9_]*+ )
       (?: [eE] [+-]? [0-9][0-9_]*+ )? )
   | (?P<PARAM>\$[0-9]++)
