@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["PsycopgCommon", "ping"]
 
 IDLE = TransactionStatus.IDLE
+CLEAN = Verdict.CLEAN
 ALIVE = ConnStatus.OK
 #: feature_not_supported, for "cached plan must not change result type", and invalid_sql_statement_name.
 OUTDATED = ("0A000", "26000")
@@ -124,19 +125,29 @@ class PsycopgCommon:
 
     def verdict(self, conn: Any) -> Verdict:
         status = conn.pgconn.transaction_status
-        if status == 0 and conn.untouched() and not self.session.always_reset:
-            return Verdict.CLEAN
+        rows, cursors, server_cursors = conn.factories
+        if (
+            status == 0
+            and not conn.marked
+            and conn.row_factory is rows
+            and conn.cursor_factory is cursors
+            and conn.server_cursor_factory is server_cursors
+            and not conn._adapters.changed
+            and not conn._adapters.types.changed
+            and not conn._num_transactions
+            and not self.session.always_reset
+        ):
+            return CLEAN
         if conn.condemned:
             return Verdict.FAILOVER
         if conn.pgconn.status != ALIVE:
             return Verdict.BUSY if conn._closed or conn.overran else Verdict.LOST
         if status not in AT_REST or conn._pipeline is not None or conn._num_transactions:
-            return (
-                Verdict.BUSY
-            )  # an unfinished block may end at any time, and would end the next borrower's work
+            # An unfinished block may end at any time, and would end the next borrower's work.
+            return Verdict.BUSY
         conn.restore()
         owed = status != IDLE or conn.dirty or self.session.always_reset
-        return Verdict.DIRTY if owed else Verdict.CLEAN
+        return Verdict.DIRTY if owed else CLEAN
 
     def unsent(self, error: BaseException) -> bool:
         return unsent(getattr(error, "sqlstate", None), str(error))

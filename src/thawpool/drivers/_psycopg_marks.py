@@ -173,19 +173,6 @@ class Instrumented(psycopg.BaseConnection[Any]):
         self.touched = False
         self.marked = self.dirty
 
-    def untouched(self) -> bool:
-        """Whether the client-side settings are as every borrower shall find them."""
-        rows, cursors, server_cursors = self.factories
-        return (
-            not self.marked
-            and self.row_factory is rows
-            and self.cursor_factory is cursors
-            and self.server_cursor_factory is server_cursors
-            and not self._adapters.changed
-            and not self._adapters.types.changed
-            and not self._num_transactions
-        )
-
     def add_notice_handler(self, callback: Callable[..., None]) -> None:
         self.touched = self.marked = True
         super().add_notice_handler(callback)
