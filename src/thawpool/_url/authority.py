@@ -7,30 +7,17 @@ been percent-encoded. Where such a password leaves only one way to read the URL,
 from __future__ import annotations
 
 import re
-from typing import Final, NamedTuple
+from typing import Final
 
 from ..errors import ConfigError
 from .target import Endpoint, System
 
-__all__ = ["Parts", "default_port", "parse_hosts", "split", "spread", "unquote"]
+__all__ = ["default_port", "parse_hosts", "split", "spread", "unquote"]
 
-_ESCAPE: Final = re.compile(r"%([0-9A-Fa-f]{2})")
 #: A name, an IPv4 address, a bracketed IPv6 address or an encoded path; then a port.
-_HOST: Final = re.compile(
-    r"""(?: \[ (?P<v6> [0-9A-Fa-f:.]+ (?: % [\w.%-]+ )? ) \]
+_HOST: Final = r"""(?: \[ (?P<v6> [0-9A-Fa-f:.]+ (?: % [\w.%-]+ )? ) \]
           | (?P<name> (?: [\w.-] | %[0-9A-Fa-f]{2} )* ) )
-        (?: : (?P<port> [0-9]{0,5} ) )?""",
-    re.VERBOSE,
-)
-
-
-class Parts(NamedTuple):
-    """The pieces of a URL behind its scheme, still percent-encoded."""
-
-    userinfo: str
-    hostlist: str
-    path: str
-    query: str
+        (?: : (?P<port> [0-9]{0,5} ) )?"""
 
 
 def default_port(system: System) -> int:
@@ -41,7 +28,8 @@ def unquote(text: str) -> str:
     """Undo percent-encoding. A ``%`` that encodes nothing stands for itself; ``+`` is a plus sign."""
     if "%" not in text:
         return text
-    raw = _ESCAPE.sub(lambda match: chr(int(match[1], 16)), text.encode().decode("latin-1")).encode("latin-1")
+    octets = text.encode().decode("latin-1")
+    raw = re.sub(r"%([0-9A-Fa-f]{2})", lambda match: chr(int(match[1], 16)), octets).encode("latin-1")
     plain = raw.decode(errors="replace")
     if plain.encode() != raw:  # rather than a UnicodeDecodeError, which carries the bytes along
         raise ConfigError("its percent-encoding does not give UTF-8; encode the UTF-8 bytes")
@@ -50,8 +38,8 @@ def unquote(text: str) -> str:
     return plain
 
 
-def split(rest: str) -> Parts:
-    """Split what follows ``scheme://``.
+def split(rest: str) -> tuple[str, str, str, str]:
+    """Split what follows ``scheme://``: user and password, hosts, path and query, all still percent-encoded.
 
     Raises:
         ConfigError: an unencoded ``/``, ``?`` or ``@`` in the user or the password leaves several ways.
@@ -77,7 +65,7 @@ def split(rest: str) -> Parts:
             "the host or the port in it is not valid; write user:password@host:port, percent-encode reserved "
             "characters in the user and the password (@ as %40), and put IPv6 addresses in brackets"
         )
-    return Parts(userinfo, hostlist, path.removeprefix("/"), query)
+    return userinfo, hostlist, path.removeprefix("/"), query
 
 
 def _cut(text: str) -> tuple[str, str]:
@@ -87,7 +75,11 @@ def _cut(text: str) -> tuple[str, str]:
 
 
 def _valid(hostlist: str) -> bool:
-    return all(_HOST.fullmatch(host) is not None for host in hostlist.split(","))
+    return all(_host(host) is not None for host in hostlist.split(","))
+
+
+def _host(text: str) -> re.Match[str] | None:
+    return re.fullmatch(_HOST, text, re.VERBOSE)
 
 
 def _fits(tail: str) -> bool:
@@ -134,7 +126,7 @@ def spread(port: int | list[int], count: int) -> list[int]:
 def _parse_host(host: str, default: int, encoded: bool) -> Endpoint:
     if not encoded and (host.startswith("/") or (host.count(":") > 1 and "[" not in host)):
         return host, default
-    match = _HOST.fullmatch(host)
+    match = _host(host)
     if match is None:
         raise ConfigError("a host is not valid: write a name, an address or a socket's directory, and a port")
     name = match["v6"] or match["name"] or "localhost"

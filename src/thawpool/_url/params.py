@@ -76,7 +76,6 @@ _MYSQL_FOREIGN: Final = frozenset({
 
 #: The words of node-postgres and of Prisma; Prisma's checks against the system's authorities.
 _ELSEWHERE: Final = {"no-verify": "require", "strict": "verify-full"}
-_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,40}", re.ASCII)
 _YES: Final = ("1", "on", "true", "yes")
 
 
@@ -218,13 +217,17 @@ def _number(text: str) -> float:
 
 def _word(value: str) -> str:
     """A value to show in a message: only what can be a choice."""
-    return repr(value) if _NAME.fullmatch(value) else "that"
+    return repr(value) if _is_name(value) else "that"
+
+
+def _is_name(text: str) -> bool:
+    return re.fullmatch(r"[A-Za-z][A-Za-z0-9_.-]{0,40}", text) is not None
 
 
 def _unknown(key: str, known: frozenset[str]) -> ConfigError:
     if key in _REFUSED:
         return ConfigError(f"the parameter {key} cannot be used: {_REFUSED[key]}")
-    if not _NAME.fullmatch(key):
+    if not _is_name(key):
         return ConfigError(
             "a parameter's name in it is not valid; percent-encode & as %26 and = as %3D in values"
         )

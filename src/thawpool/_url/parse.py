@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from ..errors import ConfigError
 from .authority import default_port, parse_hosts, split, spread, unquote
@@ -21,25 +21,19 @@ SCHEMES: Final[dict[str, System]] = {
 }
 
 
-class _Driver(NamedTuple):
-    system: System
-    threads: bool
-    asyncio: bool
-
-
-_DRIVERS: Final = {
-    "psycopg": _Driver("postgresql", threads=True, asyncio=True),
-    "asyncpg": _Driver("postgresql", threads=False, asyncio=True),
-    "pymysql": _Driver("mysql", threads=True, asyncio=False),
-    "asyncmy": _Driver("mysql", threads=False, asyncio=True),
+_FOR_THREADS: Final[dict[str, System]] = {"psycopg": "postgresql", "pymysql": "mysql"}
+_FOR_ASYNCIO: Final[dict[str, System]] = {
+    "psycopg": "postgresql",
+    "asyncpg": "postgresql",
+    "asyncmy": "mysql",
 }
 
 #: What comes along when a URL is copied from a shell, an ``.env`` file or a provider's ``psql`` line.
-_WRAPPING: Final = re.compile(r"\A(?:export\s+)?(?:[A-Z][A-Z0-9_]*\s*=\s*)?(?:psql\s+)?", re.ASCII)
+_WRAPPING: Final = r"(?a)\A(?:export\s+)?(?:[A-Z][A-Z0-9_]*\s*=\s*)?(?:psql\s+)?"
 _BLANK: Final = " \t\r\n\v\f\ufeff\u200b\"'`"
-_SCHEME: Final = re.compile(r"[a-z][a-z0-9+._-]{0,30}", re.ASCII)
-_KEYWORDS: Final = re.compile(r"(?:host|hostaddr|port|user|password|dbname|service)\s*=")
-_PLACEHOLDER: Final = re.compile(r"\*{3,}|[\[<{](?:your[ _-]?)?password[\]>}]", re.IGNORECASE)
+_SCHEME: Final = r"[a-z][a-z0-9+._-]{0,30}"
+_KEYWORDS: Final = r"(?:host|hostaddr|port|user|password|dbname|service)\s*="
+_PLACEHOLDER: Final = r"(?i)\*{3,}|[\[<{](?:your[ _-]?)?password[\]>}]"
 
 
 def parse_url(
@@ -87,12 +81,12 @@ def target_from_parts(
     Raises:
         ConfigError: an unknown driver, one that does not fit the pool, or a host that is none.
     """
-    choice = _known(driver, is_async)
+    system = _system_of(driver, is_async)
     fields: dict[str, Any] = {} if connect_timeout is None else {"connect_timeout": connect_timeout}
     return Target(
         driver=driver,
-        system=choice.system,
-        hosts=parse_hosts(host, default_port(choice.system) if port is None else port, encoded=False),
+        system=system,
+        hosts=parse_hosts(host, default_port(system) if port is None else port, encoded=False),
         user=user or None,
         password=password or None,
         database=database or None,
@@ -109,7 +103,7 @@ def _parse(url: str, driver: str | None, is_async: bool, connect_timeout: float 
     fields.setdefault("user", unquote(user))
     fields.setdefault("password", unquote(password))
     fields.setdefault("database", unquote(path.removesuffix("/")))
-    if _PLACEHOLDER.fullmatch(fields["password"]):
+    if re.fullmatch(_PLACEHOLDER, fields["password"]):
         raise ConfigError("the password is a placeholder; put the real one there, percent-encoded")
     if connect_timeout is not None:
         fields["connect_timeout"] = connect_timeout
@@ -135,7 +129,7 @@ def _read(system: System, hostlist: str, query: str) -> tuple[dict[str, Any], tu
 
 def _unwrap(url: str) -> str:
     """``url`` without what was copied along with it."""
-    bare = _WRAPPING.sub("", url.strip(_BLANK)).strip(_BLANK)
+    bare = re.sub(_WRAPPING, "", url.strip(_BLANK)).strip(_BLANK)
     if not bare:
         raise ConfigError("it is empty; write postgresql://user:password@host:5432/database")
     if any("\ud800" <= char <= "\udfff" for char in bare):
@@ -153,12 +147,12 @@ def _split_scheme(url: str) -> tuple[str, str]:
         )
     scheme, mark, rest = url.partition("://")
     scheme = scheme.lower()
-    if not mark and _KEYWORDS.match(url):
+    if not mark and re.match(_KEYWORDS, url):
         raise ConfigError(
             "it is libpq's keyword form (host=... dbname=...); write it as a URL: "
             "postgresql://user:password@host:5432/database"
         )
-    if not mark or not _SCHEME.fullmatch(scheme):
+    if not mark or not re.fullmatch(_SCHEME, scheme):
         raise ConfigError("it has no scheme; write postgresql://user:password@host:5432/database")
     if scheme in ("prisma", "prisma+postgres"):
         raise ConfigError(
@@ -184,25 +178,24 @@ def _choose(scheme: str, driver: str | None, is_async: bool) -> tuple[str, Syste
     name = named if plus else driver
     if name is None:
         name = "psycopg" if system == "postgresql" else "asyncmy" if is_async else "pymysql"
-    choice = _known(name, is_async)
-    if choice.system != system:
-        raise ConfigError(f"{name} is a driver for {choice.system}, and the URL begins with {base}://")
+    served = _system_of(name, is_async)
+    if served != system:
+        raise ConfigError(f"{name} is a driver for {served}, and the URL begins with {base}://")
     return name, system
 
 
-def _known(driver: str, is_async: bool) -> _Driver:
-    choice = _DRIVERS.get(driver)
-    if choice is None:
-        names = ", ".join(
-            name for name, known in _DRIVERS.items() if (known.asyncio if is_async else known.threads)
-        )
-        raise ConfigError(f"there is no driver {driver!r}; choose one of {names}")
-    if is_async and not choice.asyncio:
+def _system_of(driver: str, is_async: bool) -> System:
+    """What a driver connects to, if it fits the pool."""
+    fitting, others = (_FOR_ASYNCIO, _FOR_THREADS) if is_async else (_FOR_THREADS, _FOR_ASYNCIO)
+    system = fitting.get(driver)
+    if system is not None:
+        return system
+    if driver not in others:
+        raise ConfigError(f"there is no driver {driver!r}; choose one of {', '.join(fitting)}")
+    if is_async:
         raise ConfigError(f"{driver} is for threads: use it with Pool, or asyncmy with AsyncPool")
-    if not is_async and not choice.threads:
-        other = "psycopg" if choice.system == "postgresql" else "pymysql"
-        raise ConfigError(f"{driver} is for asyncio: use it with AsyncPool, or {other} with Pool")
-    return choice
+    other = "psycopg" if others[driver] == "postgresql" else "pymysql"
+    raise ConfigError(f"{driver} is for asyncio: use it with AsyncPool, or {other} with Pool")
 
 
 def _hosts(hostlist: str, fields: dict[str, Any], system: System) -> tuple[Endpoint, ...]:

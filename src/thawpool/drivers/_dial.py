@@ -32,51 +32,48 @@ __all__ = [
 ]
 
 #: How libpq begins what it says of each attempt.
-PREAMBLE: Final = re.compile(
-    r'(connection failed: )?connection to server (at "[^"]*"( \([^)]*\))?, port \d+|on socket "[^"]*") failed: '
+PREAMBLE: Final = (
+    r'(connection failed: )?connection to server (at "[^"]*"( \([^)]*\))?, port \d+'
+    r'|on socket "[^"]*") failed: '
 )
 T = TypeVar("T")
 
 #: What the network and the operating system say when trying again may help.
-PASSING: Final = re.compile(
+PASSING: Final = (
     r"connection refused|reset by peer|closed the connection unexpectedly|connection (was )?closed|broken pipe"
     r"|timed? ?out|no route to host|network is unreachable|temporary failure in name|no such file or directory"
-    r"|EOF detected",
-    re.IGNORECASE,
+    r"|EOF detected"
 )
 #: What to do, by what the error says; the first that matches.
-REMEDIES: Final = tuple(
-    (re.compile(pattern, re.IGNORECASE), remedy)
-    for pattern, remedy in (
-        (
-            r"password authentication failed|no password supplied|28P01|28000|authentication failed",
-            "check the user and the password; if the password rotates, pass password=a function that fetches it",
-        ),
-        (
-            r"database .* does not exist|3D000",
-            "create that database, or correct the name at the end of the URL",
-        ),
-        (
-            r"translate host name|name or service not known|nodename nor servname|no address associated",
-            "the host name is unknown here: check its spelling, and whether this network can resolve it",
-        ),
-        (
-            r"does not support SSL|SSL.*not (supported|enabled)|rejected SSL",
-            "the URL demands TLS and the server offers none: turn TLS on at the server",
-        ),
-        (
-            r"certificate|hostname .* doesn't match|host name .* match",
-            "the server's certificate cannot be verified: give the CA with sslrootcert, and connect by the name in it",
-        ),
-        (
-            r"pg_hba\.conf|no encryption",
-            "the server does not admit this user from here this way: see its pg_hba.conf, or use sslmode=require",
-        ),
-        (
-            r"connection refused|no such file",
-            "nothing listens there: is the server up, and are host and port right?",
-        ),
-    )
+REMEDIES: Final = (
+    (
+        r"password authentication failed|no password supplied|28P01|28000|authentication failed",
+        "check the user and the password; if the password rotates, pass password=a function that fetches it",
+    ),
+    (
+        r"database .* does not exist|3D000",
+        "create that database, or correct the name at the end of the URL",
+    ),
+    (
+        r"translate host name|name or service not known|nodename nor servname|no address associated",
+        "the host name is unknown here: check its spelling, and whether this network can resolve it",
+    ),
+    (
+        r"does not support SSL|SSL.*not (supported|enabled)|rejected SSL",
+        "the URL demands TLS and the server offers none: turn TLS on at the server",
+    ),
+    (
+        r"certificate|hostname .* doesn't match|host name .* match",
+        "the server's certificate cannot be verified: give the CA with sslrootcert, and connect by the name in it",
+    ),
+    (
+        r"pg_hba\.conf|no encryption",
+        "the server does not admit this user from here this way: see its pg_hba.conf, or use sslmode=require",
+    ),
+    (
+        r"connection refused|no such file",
+        "nothing listens there: is the server up, and are host and port right?",
+    ),
 )
 
 
@@ -127,11 +124,16 @@ def refused(
             f"{target.where} has no connection slot left: {text}. Lower max_size, run fewer instances, raise the "
             "server's limit, or put a pooler such as PgBouncer in front of it"
         )
-    remedy = next((remedy for pattern, remedy in REMEDIES if pattern.search(f"{code} {text}")), "")
+    remedy = next((remedy for pattern, remedy in REMEDIES if _says(f"{code} {text}", pattern)), "")
     return ConnectFailed(
         f"could not {doing} {target.where}: {text}" + (f". Remedy: {remedy}" if remedy else ""),
-        transient=Fault.TRANSIENT in fault or (not fault and code is None and bool(PASSING.search(text))),
+        transient=Fault.TRANSIENT in fault or (not fault and code is None and _says(text, PASSING)),
     )
+
+
+def _says(text: str, pattern: str) -> bool:
+    """Patterns are compiled when they are first asked for, since a cold start rarely needs them."""
+    return re.search(pattern, text, re.IGNORECASE) is not None
 
 
 def _told(error: BaseException) -> str:
@@ -140,7 +142,7 @@ def _told(error: BaseException) -> str:
         import os
 
         return os.strerror(error.errno)  # asyncio's text names the address instead of the reason
-    lines = dict.fromkeys(PREAMBLE.sub("", line).strip() for line in str(error).splitlines())
+    lines = dict.fromkeys(re.sub(PREAMBLE, "", line).strip() for line in str(error).splitlines())
     return " ".join(" ".join(lines).split()).rstrip(".") or type(error).__name__
 
 

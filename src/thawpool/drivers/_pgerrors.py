@@ -60,29 +60,27 @@ _BY_CODE: Final[dict[str, Fault]] = {
 #: Codes under which poolers say everything: PgBouncer, RDS Proxy, Supavisor; None where libpq has none.
 _VAGUE: Final = (None, "08P01", "08000", "XX000")
 
-_BY_TEXT: Final[tuple[tuple[re.Pattern[str], Fault], ...]] = tuple(
-    (re.compile(pattern, re.IGNORECASE), fault)
-    for pattern, fault in (
-        # PgBouncer: a queue that took too long, full
-        (r"query_wait_timeout", Fault.OVERLOADED | _LOST_UNSENT),
-        (r"no more connections allowed|client connections exceeded", _FULL_UNSENT),
-        (r"client_idle_timeout|idle[ _]transaction[ _]timeout", _LOST_UNSENT),
-        (r"server_login_retry|server login failed|cannot connect to server", _PASSING),
-        (r"server conn crashed|query[ _]timeout|shutting down|database removed", _PASSING),
-        (r"unsupported startup parameter|no such (user|database)|SSL required", Fault.HOPELESS),
-        # RDS Proxy, Supavisor
-        (r"timed-out waiting to acquire database connection", _FULL_UNSENT),
-        (r"max clients? (connections )?reached|MaxClients", _FULL_UNSENT),
-        # PostgreSQL through libpq
-        (r"too many (clients|connections)|connection slots are reserved", _FULL_UNSENT),
-        (r"starting up|in recovery mode|not (yet )?accepting connections", _BY_CODE["57P03"]),
-        (r"authentication failed|no pg_hba\.conf entry|not permitted to log in", Fault.HOPELESS),
-        (r"(role|database) \".*\" does not exist|permission denied for database", Fault.HOPELESS),
-        (
-            r"unrecognized configuration parameter|invalid value for parameter|cannot be (changed|set)",
-            Fault.HOPELESS,
-        ),
-    )
+#: Compiled when they are first asked for, since a cold start rarely needs them.
+_BY_TEXT: Final = (
+    # PgBouncer: a queue that took too long, full
+    (r"query_wait_timeout", Fault.OVERLOADED | _LOST_UNSENT),
+    (r"no more connections allowed|client connections exceeded", _FULL_UNSENT),
+    (r"client_idle_timeout|idle[ _]transaction[ _]timeout", _LOST_UNSENT),
+    (r"server_login_retry|server login failed|cannot connect to server", _PASSING),
+    (r"server conn crashed|query[ _]timeout|shutting down|database removed", _PASSING),
+    (r"unsupported startup parameter|no such (user|database)|SSL required", Fault.HOPELESS),
+    # RDS Proxy, Supavisor
+    (r"timed-out waiting to acquire database connection", _FULL_UNSENT),
+    (r"max clients? (connections )?reached|MaxClients", _FULL_UNSENT),
+    # PostgreSQL through libpq
+    (r"too many (clients|connections)|connection slots are reserved", _FULL_UNSENT),
+    (r"starting up|in recovery mode|not (yet )?accepting connections", _BY_CODE["57P03"]),
+    (r"authentication failed|no pg_hba\.conf entry|not permitted to log in", Fault.HOPELESS),
+    (r"(role|database) \".*\" does not exist|permission denied for database", Fault.HOPELESS),
+    (
+        r"unrecognized configuration parameter|invalid value for parameter|cannot be (changed|set)",
+        Fault.HOPELESS,
+    ),
 )
 
 
@@ -90,7 +88,7 @@ def classify(sqlstate: str | None, message: str = "") -> Fault:
     """What an error means. ``message`` is asked only where the code says too little."""
     if sqlstate in _VAGUE and message:
         for pattern, fault in _BY_TEXT:
-            if pattern.search(message):
+            if re.search(pattern, message, re.IGNORECASE):
                 return fault
     return _BY_CODE.get(sqlstate or "", _NOTHING)
 

@@ -34,7 +34,8 @@ LONGEST: Final = 16_384
 #: PostgreSQL's protocol counts parameters in 16 bits.
 MOST: Final = 65_535
 
-_PERCENT: Final = re.compile(r"%(?:%|s|\(([^()]+)\)s|.?)", re.DOTALL)
+#: Compiled when first asked for, as not every cold start needs it.
+_PERCENT: Final = r"%(?:%|s|\(([^()]+)\)s|.?)"
 _BARE: Final = (str, bytes, bytearray, memoryview)
 # The common types first: to ask an abstract class costs ten times as much.
 _SEQUENCES: Final = (tuple, list, Sequence)
@@ -145,7 +146,7 @@ class _Rewriting:
         else:
             numbers = [int(text[1:10]) for kind, text in run if kind is Kind.PARAM]
             self.native = max(self.native, *numbers, 0)
-            changed = _PERCENT.sub(self.mark, piece)
+            changed = re.sub(_PERCENT, self.mark, piece, flags=re.DOTALL) if "%" in piece else piece
         self.at += len(piece)
         return changed
 

@@ -69,7 +69,6 @@ _TOKEN: Final = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-_NESTING: Final = re.compile(r"/\*|\*/")
 _KINDS: Final = {kind.name: kind for kind in Kind}
 
 
@@ -98,9 +97,10 @@ def code(sql: str) -> Iterator[Token]:
 
 def _comment(sql: str, at: int) -> tuple[Kind, int]:
     """Where the ``/*`` comment ends whose inside begins at ``at``."""
+    nesting = re.compile(r"/\*|\*/")  # kept by ``re``
     depth = 1
     while depth:
-        match = _NESTING.search(sql, at)
+        match = nesting.search(sql, at)
         if match is None:
             return Kind.BROKEN, len(sql)
         depth += 1 if match[0] == "/*" else -1
