@@ -9,7 +9,8 @@ from typing import Any, Final
 import asyncpg
 from asyncpg.protocol import NO_TIMEOUT, Record
 
-from ._asyncpg_rows import Rows, rows_of
+from ._asyncpg_rows import rows_of
+from ._rows import Rows
 
 __all__ = ["Statements"]
 
