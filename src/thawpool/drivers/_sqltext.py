@@ -52,13 +52,7 @@ _TOKEN: Final = re.compile(
     (?P<SPACE>{_SPACE}++)
   | (?P<COMMENT>--[^\n\r]*+)
   | (?P<nested>/\*)
-  | (?P<STRING>
-        [eE]' [^'\\]*+ (?: (?: \\. | '' | '{_MORE} ) [^'\\]*+ )* ' (?! ' | {_MORE} )
-      | (?: [uU]& | [bBxXnN] )? ' [^']*+ (?: '' [^']*+ )* ' (?!')
-      | \$(?P<tag> (?: {_NAME} {_REST} )? )\$ .*? \$(?P=tag)\$
-    )
-  | (?P<QUOTED>(?: [uU]& )? " [^"]*+ (?: "" [^"]*+ )* " (?!"))
-  | (?P<BROKEN>(?: [uU]& | [eEbBxXnN] )? ['"] .* | \$ (?: {_NAME} {_REST} )? \$ .*)
+  | (?P<quote>(?: [uU]& | [eEbBxXnN] )? ['"] | \$ (?: {_NAME} {_REST} )? \$)
   | (?P<WORD>{_WORD})
   | (?P<NUMBER>(?: 0[xXoObB][0-9A-Fa-f_]++ | [0-9][0-9_]*+ (?: \.(?!\.) [0-9_]*+ )? | \.[0-9][0-9_]*+ )
       (?: [eE] [+-]? [0-9][0-9_]*+ )? )
@@ -69,6 +63,16 @@ _TOKEN: Final = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+#: What a quote or a dollar quote begins. Compiled when the first text with one is read, since a cold start pays for it.
+_QUOTED: Final = rf"""(?sx)
+    (?P<STRING>
+        [eE]' [^'\\]*+ (?: (?: \\. | '' | '{_MORE} ) [^'\\]*+ )* ' (?! ' | {_MORE} )
+      | (?: [uU]& | [bBxXnN] )? ' [^']*+ (?: '' [^']*+ )* ' (?!')
+      | \$(?P<tag> (?: {_NAME} {_REST} )? )\$ .*? \$(?P=tag)\$
+    )
+  | (?P<QUOTED>(?: [uU]& )? " [^"]*+ (?: "" [^"]*+ )* " (?!"))
+  | (?P<BROKEN>.*)
+"""
 _KINDS: Final = {kind.name: kind for kind in Kind}
 
 
@@ -78,10 +82,9 @@ def tokens(sql: str) -> Iterator[Token]:
     while at < len(sql):
         for match in _TOKEN.finditer(sql, at):
             name = match.lastgroup
-            if name == "nested":  # comments in comments are beyond a regular expression
-                kind, end = _comment(sql, match.end())
-                yield kind, sql[match.start() : end]
-                at = end
+            if name == "nested" or name == "quote":
+                kind, at = (_comment if name == "nested" else _quotation)(sql, match.start())
+                yield kind, sql[match.start() : at]
                 break
             yield _KINDS[name], match[0]  # type: ignore[index]  # every alternative has a name
         else:
@@ -95,14 +98,22 @@ def code(sql: str) -> Iterator[Token]:
             yield token
 
 
+def _quotation(sql: str, at: int) -> tuple[Kind, int]:
+    """What begins at ``at`` with a quote, and where it ends."""
+    match = re.compile(_QUOTED).match(sql, at)
+    assert match is not None  # the last alternative takes anything
+    return _KINDS[match.lastgroup], match.end()  # type: ignore[index]
+
+
 def _comment(sql: str, at: int) -> tuple[Kind, int]:
-    """Where the ``/*`` comment ends whose inside begins at ``at``."""
-    nesting = re.compile(r"/\*|\*/")  # kept by ``re``
-    depth = 1
-    while depth:
+    """Where the ``/*`` comment ends that begins at ``at``: comments in comments are beyond a regular expression."""
+    nesting = re.compile(r"/\*|\*/")
+    depth = 0
+    while True:
         match = nesting.search(sql, at)
         if match is None:
             return Kind.BROKEN, len(sql)
         depth += 1 if match[0] == "/*" else -1
         at = match.end()
-    return Kind.COMMENT, at
+        if not depth:
+            return Kind.COMMENT, at
