@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from . import _explain
 from ._arguments import check_seconds, encodable
-from ._core.policy import Limits
+from ._core.policy import Instant, Limits
 from ._core.slot import CHECKING, GONE, LEASED, SUSPECT, Slot
 from ._core.state import PoolState
 from ._invocation import Invocation, deadline
-from .clock import Instant, SystemClock, monotonic
+from .clock import SystemClock, monotonic
 from .config import PoolConfig
 from .errors import ParamsError, PoolError, PoolTimeout
 from .stats import PoolStats
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Unpack
 
-    from .config import PoolOptions
+    from ._option_types import PoolOptions
     from .drivers.base import Common, Verdict
 
 __all__ = ["PoolBase"]

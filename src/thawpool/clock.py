@@ -8,19 +8,12 @@ that went backwards means "old".
 from __future__ import annotations
 
 import time
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
-__all__ = ["Clock", "Instant", "SystemClock", "monotonic"]
+__all__ = ["Clock", "SystemClock", "monotonic"]
 
 #: The clock that real waits are measured with, whatever clock a pool decides by.
 monotonic = time.monotonic
-
-
-class Instant(NamedTuple):
-    """One reading of both clocks, in seconds."""
-
-    wall: float
-    mono: float
 
 
 class Clock(Protocol):

@@ -6,24 +6,20 @@ This module is on the path of ``import thawpool``, so it imports next to nothing
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypedDict
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
 
 from ._option_rules import check_options
 from .errors import ConfigError
 
 if TYPE_CHECKING:
+    from ._option_types import Auto, Hook, Password, Reset
     from ._url import Target
     from .clock import Clock
     from .observe import Observer
     from .platforms import Platform
 
-__all__ = ["PoolConfig", "PoolOptions"]
-
-Auto: TypeAlias = Literal["auto"]
-Hook: TypeAlias = Callable[[Any], Any]
-Password: TypeAlias = str | Callable[[], str | Awaitable[str]]
-Reset: TypeAlias = Literal["dirty", "always", "never"] | Hook
+__all__ = ["PoolConfig"]
 
 #: Where the URL comes from when the pool is given none, in this order.
 URL_VARIABLES: Final = ("DATABASE_URL", "POSTGRES_URL", "MYSQL_URL")
@@ -69,40 +65,6 @@ DEFAULTS: Final[Mapping[str, Any]] = {
 }
 #: Settled when read: a default depends on the machine or on the URL.
 AUTOMATIC: Final = frozenset({"connect_timeout", "platform", "server_idle_timeout", "statement_timeout"})
-
-
-class PoolOptions(TypedDict, total=False):
-    """The options of ``Pool`` and ``AsyncPool``; ``docs/options.md`` says what each one means."""
-
-    driver: str | None
-    host: str | None
-    port: int | None
-    user: str | None
-    password: Password | None
-    database: str | None
-    max_size: int
-    min_size: int
-    timeout: float
-    connect_timeout: float | Auto
-    idle_timeout: float
-    trust_window: float
-    max_lifetime: float | None
-    max_uses: int | None
-    max_waiting: int | None
-    server_idle_timeout: float | Auto | None
-    server_transaction_timeout: float | None
-    statement_timeout: float | Auto | None
-    reset: Reset
-    check: Hook | None
-    configure: Hook | None
-    tcp_timeout: float
-    keep: int | None
-    pooler: str | None
-    name: str | None
-    platform: Platform | None
-    clock: Clock | None
-    observer: Observer | None
-    debug: bool
 
 
 class PoolConfig:

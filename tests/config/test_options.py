@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from thawpool.config import DEFAULTS, PoolConfig, PoolOptions
+from thawpool._option_types import PoolOptions
+from thawpool.config import DEFAULTS, PoolConfig
 from thawpool.errors import ConfigError
 from thawpool.platforms import LOCAL, Platform
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from thawpool._core.audit import audit
-from thawpool._core.policy import Limits
+from thawpool._core.policy import Instant, Limits
 from thawpool._core.slot import Slot
 from thawpool._core.state import PoolState
 from thawpool._core.waiters import Waiter
-from thawpool.clock import Instant
 
 #: Half way through every range of jitter.
 HALF = 0.5

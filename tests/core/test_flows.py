@@ -11,10 +11,10 @@ from tests.core.helpers import T0, at, close_doomed, give, lease, make, rest, sl
 
 from thawpool import _flows
 from thawpool._core.audit import audit
+from thawpool._core.policy import Instant
 from thawpool._core.slot import CHECKING, CLOSING, GONE, IDLE, LEASED, OPENING, SUSPECT, Slot
 from thawpool._core.state import PoolState
 from thawpool._traps import Check, Dial, Park, Reset, Trap
-from thawpool.clock import Instant
 from thawpool.errors import ConnectFailed, Overloaded, PoolClosed, PoolSaturated, PoolTimeout
 
 INTERRUPTIONS = [CancelledError, KeyboardInterrupt, GeneratorExit, SystemExit, RuntimeError]

@@ -6,8 +6,8 @@ import pytest
 from tests.core.helpers import T0, at, close_doomed, give, lease, make, rest, slot_of, wait
 
 from thawpool._core.audit import audit
+from thawpool._core.policy import Instant
 from thawpool._core.slot import CHECKING, CLOSING, GONE, IDLE, LEASED, OPENING, SUSPECT
-from thawpool.clock import Instant
 from thawpool.errors import LeaseError
 
 

@@ -7,11 +7,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from thawpool._core.audit import audit
-from thawpool._core.policy import Limits
+from thawpool._core.policy import Instant, Limits
 from thawpool._core.slot import CHECKING, CLOSING, LEASED, OPENING, Slot
 from thawpool._core.state import PoolState
 from thawpool._core.waiters import Waiter
-from thawpool.clock import Instant
 from thawpool.errors import PoolClosed, PoolSaturated
 
 U = st.floats(0.0, 1.0, exclude_max=True)

@@ -6,9 +6,9 @@ import pytest
 from tests.core.helpers import HALF, T0, at, close_doomed, give, lease, make, rest, slot_of, wait, waiter_of
 
 from thawpool._core.audit import audit
+from thawpool._core.policy import Instant
 from thawpool._core.slot import CHECKING, IDLE, LEASED, OPENING, SUSPECT
 from thawpool._core.waiters import Queue, Waiter
-from thawpool.clock import Instant
 from thawpool.errors import PoolSaturated
 
 

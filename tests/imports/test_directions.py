@@ -15,6 +15,7 @@ MAY_IMPORT = {
     "platforms": set(),
     "_json": set(),
     "_option_rules": {"errors"},
+    "_option_types": set(),
     "_url": {"errors"},
     "config": {"errors", "platforms", "_option_rules", "_url"},
     "_core": {"errors"},

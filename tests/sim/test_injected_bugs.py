@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from thawpool import _flows
+from thawpool._core.policy import Instant
 from thawpool._core.slot import CLOSING, IDLE, LEASED, OPENING, SUSPECT, Slot
 from thawpool._core.state import PoolState
 from thawpool._core.waiters import Queue, Waiter
 from thawpool._traps import Dial, Park, Reset
-from thawpool.clock import Instant
 from thawpool.errors import PoolTimeout
 from thawpool.testing.simulator import Simulator, Violation
 

@@ -5,9 +5,9 @@ Randomness is passed in as ``u``, a number in [0, 1), so that a seed decides eve
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple
 
-__all__ = ["At", "Instant", "Limits", "age", "backoff", "budget", "jittered"]
+__all__ = ["Instant", "Limits", "age", "backoff", "budget", "jittered"]
 
 #: HikariCP takes up to 2.5 % off a connection's life, psycopg_pool 5 %, so that connections opened
 #: together do not all end together.
@@ -18,18 +18,8 @@ LAST_BACKOFF: Final = 0.25
 OVERLOAD_PAUSE: Final = 1.0
 
 
-class Instant(Protocol):
+class Instant(NamedTuple):
     """One reading of the wall clock and of the monotonic clock."""
-
-    @property
-    def wall(self) -> float: ...
-
-    @property
-    def mono(self) -> float: ...
-
-
-class At(NamedTuple):
-    """An Instant made of two readings."""
 
     wall: float
     mono: float

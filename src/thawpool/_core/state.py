@@ -28,7 +28,7 @@ from collections.abc import Callable
 from typing import final
 
 from ..errors import LeaseError, PoolClosed, PoolSaturated
-from .policy import OVERLOAD_PAUSE, At, Instant, Limits, age, backoff, jittered
+from .policy import OVERLOAD_PAUSE, Instant, Limits, age, backoff, jittered
 from .seats import Seats
 from .slot import CHECKING, IDLE, LEASED, OPENING, SUSPECT, Slot
 from .waiters import Queue, Waiter
@@ -82,7 +82,7 @@ class PoolState(Seats):
             self.suspects.append(slot)
             if not self.waiters:
                 return False
-            self._serve(At(wall, mono))
+            self._serve(Instant(wall, mono))
             return True
         slot.good_until = wall + window
         if slot.good_until > slot.expires_wall:

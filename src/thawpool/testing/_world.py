@@ -11,11 +11,10 @@ from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, Final, TypeAlias, final
 
 from .._core.audit import audit
-from .._core.policy import Limits
+from .._core.policy import Instant, Limits
 from .._core.slot import CLOSING, Slot
 from .._core.state import PoolState
 from .._traps import Check, Dial, Park, Reset, Trap
-from ..clock import Instant
 from ..errors import PoolClosed, PoolTimeout, Unavailable
 from ._coverage import Point
 from ._seat import Conn, Seat, Task, Violation, ensure
