@@ -107,6 +107,7 @@ class Asyncpg:
         keep_alive(conn.sock, self.config.tcp_timeout)
         conn.look = watch(conn.sock.fileno())
         await self.sentry.watch(conn)
+        conn.dirty = True  # nothing from here to the end needs to be judged
         greeting = self.session.greeting(conn.get_server_pid())
         if greeting is not None:
             try:
