@@ -259,3 +259,49 @@ def test_what_comes_to_rest_unused_after_a_younger_one_failed_its_probe_has_none
     close_doomed(state)
     assert slot_of(state.claim(at(1.0))).state is OPENING
     audit(state)
+
+
+def test_a_failed_probe_says_nothing_of_a_younger_one_that_comes_to_rest_unused() -> None:
+    state = make(3)
+    older, younger = lease(state), lease(state)
+    give(state, older, at(0.2))
+    give(state, younger, at(0.4))
+    assert slot_of(state.claim(at(0.4))) is younger  # granted, and not used
+    state.thaw(at(0.4), "signal")
+    assert slot_of(state.claim(at(0.5))) is older
+    state.failed(older, "check")
+    close_doomed(state)
+    state.cancel(younger, at(0.9))
+    assert slot_of(state.claim(at(1.0))) is younger
+    assert younger.state is CHECKING
+
+
+@pytest.mark.parametrize("back", [0.0, -1.0])
+def test_a_failed_probe_speaks_for_what_is_still_trusted_and_was_returned_before(back: float) -> None:
+    """Told by the monotonic clock, be the wall clock what it may: one return is as old as the other, or older."""
+    state = make(3)
+    trusted, doubtful = lease(state), lease(state)
+    give(state, trusted, at(5.0, wall=5.0))
+    assert trusted.state is SUSPECT  # out for longer than trust lasts
+    assert slot_of(state.claim(at(5.0))) is trusted
+    state.passed(trusted, at(5.0))
+    state.give(trusted, at(5.1).wall, at(5.1).mono)
+    assert trusted.state is IDLE
+    state.give(doubtful, at(5.1, wall=5.1 + back).wall, at(5.1).mono)
+    assert doubtful.state is SUSPECT
+    assert slot_of(state.claim(at(5.1))) is trusted
+    claimed = slot_of(state.claim(at(5.1)))
+    assert claimed is doubtful
+    state.cancel(trusted, at(5.1))
+    assert trusted.state is IDLE
+    state.failed(doubtful, "check")
+    close_doomed(state)
+    assert slot_of(state.claim(at(7.0))).state is OPENING  # and no probe of the other
+    assert trusted.state is CLOSING
+
+
+def test_asking_in_vain_leaves_the_order_of_what_is_idle() -> None:
+    state = make(2)
+    older, younger = rest(state, 2)
+    assert state.take(at(5.0).wall) is None
+    assert state.idle == [older, younger]
