@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 from datetime import UTC, datetime
@@ -43,6 +44,7 @@ def _measure(asked: argparse.Namespace, questions: list[Question], readme: Path 
     form = "{desc:<58.58} {percentage:3.0f}% |{bar}| {elapsed} of about {remaining} more"
     interval = 0.1 if sys.stderr.isatty() else 30
     code = 0
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or each cold start would compile what was edited last
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that nothing is left behind then either
     with tqdm(total=seconds, bar_format=form, mininterval=interval, maxinterval=interval) as progress:
         try:
