@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -49,13 +50,16 @@ def with_summary(text: str, questions: Sequence[Question], folder: Path = RESULT
     told = _told(questions, folder)
     if not told:
         return text
+    every = [(question, target) for question, record in told for target in question.targets(record.results)]
     rows = [
         (f"[{target.measure}](bench/results/{question.NAME}.md)", target.wanted, target.got, target.state)
-        for question, record in told
-        for target in question.targets(record.results)
+        for question, target in every
+        if target.measure.startswith(tuple(question.HEADLINES))
     ]
+    counts = Counter(target.state for _, target in every)
+    told_of = ", ".join(f"{count} {state}" for state, count in counts.most_common())
     table = "\n".join(markdown_table(("measure", "target", "measured", ""), rows))
-    return f"{before}{BEGIN}\n{table}\n{END}{after}"
+    return f"{before}{BEGIN}\n{table}\n\nOf all {len(every)} targets: {told_of}.\n{END}{after}"
 
 
 def _told(questions: Sequence[Question], folder: Path) -> Told:

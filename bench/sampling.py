@@ -103,6 +103,10 @@ class Question(Protocol):
         """The name for ``ONLY``, and of the files with the results."""
 
     @property
+    def HEADLINES(self) -> Sequence[str]:
+        """How the measures begin that the project's own README shows."""
+
+    @property
     def NOTES(self) -> str:
         """How to read the figures, for the end of the report."""
 

@@ -23,9 +23,13 @@ from ..sampling import Metrics, Results, Sample
 from ..stage import ROOT, BenchError, Stage, end, node
 from ._stacks import ASYNCPG_BARE, PSYCOPG_BARE, PYTHON, STACKS, Stack
 
-__all__ = ["NAME", "NOTES", "charts", "samples", "take", "tables", "targets"]
+__all__ = ["HEADLINES", "NAME", "NOTES", "charts", "samples", "take", "tables", "targets"]
 
 NAME = "cold"
+HEADLINES = (
+    "first row: thawpool psycopg",
+    "import thawpool",
+)
 NOTES = """
 *Beyond* is the median of the differences of the pairs. CPU time is the process's own, with the start of the
 interpreter. *Modules* are all that Python has loaded in the end. Memory is the most that was resident. thawpool loads its

@@ -21,9 +21,13 @@ from ..report import NOTHING, Bar, Chart, Table, Target, number
 from ..sampling import Metrics, Results, Sample
 from ..stage import Stage
 
-__all__ = ["NAME", "NOTES", "charts", "samples", "take", "tables", "targets"]
+__all__ = ["HEADLINES", "NAME", "NOTES", "charts", "samples", "take", "tables", "targets"]
 
 NAME = "lease"
+HEADLINES = (
+    "lease + return, asyncio: thawpool asyncpg",
+    "lease + return, threads",
+)
 NOTES = """
 *x floor* is the contender over the floor in the same process, so that rows of different processes compare. The row of
 the floor itself is the control: the floor over itself. A row that talks to its server at each lease or return shows

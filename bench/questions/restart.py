@@ -18,9 +18,13 @@ from ..stage import Stage
 from ._company import Together, all_rows, setting_of
 from ._outage import CASES, take_all
 
-__all__ = ["NAME", "NOTES", "charts", "samples", "take", "tables", "targets"]
+__all__ = ["HEADLINES", "NAME", "NOTES", "charts", "samples", "take", "tables", "targets"]
 
 NAME = "restart"
+HEADLINES = (
+    "errors of other requests, and requests that hang: thawpool psycopg query()",
+    "from the server's return to the first success: thawpool psycopg query()",
+)
 NOTES = """
 *Under way* are the errors of statements that were sent before the server was gone: what became of such a statement
 nobody can know, so no pool may send it again. There are at most five of them, one for each connection. Every other error is a

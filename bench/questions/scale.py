@@ -20,9 +20,10 @@ from ..report import NOTHING, Chart, Line, Table, Target, number
 from ..sampling import Metrics, Results, Sample
 from ..stage import Stage, address_of
 
-__all__ = ["NAME", "NOTES", "charts", "samples", "take", "tables", "targets"]
+__all__ = ["HEADLINES", "NAME", "NOTES", "charts", "samples", "take", "tables", "targets"]
 
 NAME = "scale"
+HEADLINES = ("lease + return: thawpool asyncpg, 10,000 waiters",)
 NOTES = """
 Figures are of one lease with its return. *growth* is the last figure of a row over that of the base, in one process;
 *control* is the base's figure, taken again, over itself. The base is ten waiters, or five connections. What grows in the

@@ -24,9 +24,14 @@ from ..stage import Stage
 from ._company import Together, all_rows, setting_of
 from ._freeze import CAP, DEAD, HOLES, LONG, take_dead, take_holes
 
-__all__ = ["NAME", "NOTES", "charts", "samples", "take", "tables", "targets"]
+__all__ = ["HEADLINES", "NAME", "NOTES", "charts", "samples", "take", "tables", "targets"]
 
 NAME = "thaw"
+HEADLINES = (
+    "1, 4, 5, 10 dead connections: thawpool psycopg query(), failed",
+    "1, 4, 5, 10 dead connections: thawpool psycopg query(), first",
+    "black holes, idle 1.5 s: thawpool psycopg query(), first",
+)
 NOTES = """
 A failed request of a contender whose connection was dead is a request that its user saw fail. *First success* counts
 from the wake-up and includes the failures before it. A lease of thawpool within its trust window is not looked at, which

@@ -19,9 +19,15 @@ from ..sampling import Metrics, Results, Sample
 from ..stage import Stage
 from ._around import counter, one_core
 
-__all__ = ["NAME", "NOTES", "charts", "samples", "take", "tables", "targets"]
+__all__ = ["HEADLINES", "NAME", "NOTES", "charts", "samples", "take", "tables", "targets"]
 
 NAME = "throughput"
+HEADLINES = (
+    "one by one, threads, SELECT 1",
+    "one by one, asyncio, SELECT 1: thawpool asyncpg",
+    "200 workers, asyncio, q/s: thawpool asyncpg / asyncpg.Pool, fast",
+    "200 workers, asyncio: thawpool asyncpg",
+)
 NOTES = """
 *pool/raw* is the pool's statements a second over those of the held connection, turn by turn in one process; *control*
 is the second held connection over the first. *CPU* is the time that the client's process spends on a statement, all its

@@ -20,9 +20,10 @@ from ..stage import BenchError, Stage
 from ._users_sites import APP_ROUTER, CONTROL, NODE, NODE_FAST, PAGES, SITES, STATIC
 from ._web import CLIENTS, Server, cpu_seconds, load, memory_mb, on_cpu, statements, wrk
 
-__all__ = ["NAME", "NOTES", "charts", "samples", "take", "tables", "targets"]
+__all__ = ["HEADLINES", "NAME", "NOTES", "charts", "samples", "take", "tables", "targets"]
 
 NAME = "users-api"
+HEADLINES = ("GET /api/users",)
 NOTES = """
 On Linux each server has one CPU to itself, as a small function has, and wrk and PostgreSQL share another. A ratio is
 taken round by round. The row *control* is node http + pg in a second process, to compare with the first. *CPU* is user

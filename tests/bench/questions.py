@@ -14,6 +14,7 @@ class Asked:
 
     __doc__ = "What is asked?\n\nIn a test."
     NAME = "asked"
+    HEADLINES = ("ours",)
     NOTES = "Read it so."
 
     def __init__(self, rows: dict[str, float], broken: str = "") -> None:

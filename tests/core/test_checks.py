@@ -282,22 +282,22 @@ def test_a_failed_probe_speaks_for_what_is_still_trusted_and_was_returned_before
     state = make(3)
     trusted, doubtful = lease(state), lease(state)
     give(state, trusted, at(5.0, wall=5.0))
-    assert trusted.state is SUSPECT  # out for longer than trust lasts
+    assert state.suspects == [trusted]  # out for longer than trust lasts
     assert slot_of(state.claim(at(5.0))) is trusted
     state.passed(trusted, at(5.0))
     state.give(trusted, at(5.1).wall, at(5.1).mono)
-    assert trusted.state is IDLE
+    assert state.idle == [trusted]
     state.give(doubtful, at(5.1, wall=5.1 + back).wall, at(5.1).mono)
-    assert doubtful.state is SUSPECT
+    assert state.suspects == [doubtful]
     assert slot_of(state.claim(at(5.1))) is trusted
     claimed = slot_of(state.claim(at(5.1)))
     assert claimed is doubtful
     state.cancel(trusted, at(5.1))
-    assert trusted.state is IDLE
+    assert state.idle == [trusted]
     state.failed(doubtful, "check")
     close_doomed(state)
     assert slot_of(state.claim(at(7.0))).state is OPENING  # and no probe of the other
-    assert trusted.state is CLOSING
+    assert trusted.reason == "idle"
 
 
 def test_asking_in_vain_leaves_the_order_of_what_is_idle() -> None:
