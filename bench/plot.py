@@ -54,6 +54,7 @@ def _bars(chart: Chart, axes: Any) -> None:
     if chart.logarithmic:
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        axes.xaxis.set_minor_formatter(lambda value, _: "")
     for place, bar in zip(places, bars, strict=True):
         axes.annotate(f" {number(bar.value)}", (bar.high, place), va="center", fontsize=8)
 

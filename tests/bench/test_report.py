@@ -78,6 +78,10 @@ def test_a_record_reads_as_it_was_written(tmp_path: Path) -> None:
     assert Record.load(tmp_path, "other") is None
 
 
+def test_every_question_has_a_committed_record() -> None:
+    assert {f"{question.NAME}.md" for question in QUESTIONS} < pages(QUESTIONS).keys()
+
+
 def test_the_committed_pages_are_those_of_the_committed_records() -> None:
     for name, text in pages(QUESTIONS).items():
         assert (RESULTS / name).read_text(encoding="utf-8") == text, f"{name}: run `python -m bench --render`"
