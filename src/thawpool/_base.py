@@ -238,7 +238,10 @@ class PoolBase:
 
             if issubclass(type(lent), LeasedConnection):
                 lease = self._ours(LeasedConnection.lease_of(lent))
-                lease._slot.conn, lease._conn = lease._conn, None
+                conn = getattr(lease, "_conn", None)
+                if conn is None:  # it is the connection of a `with` block, which gives it back itself
+                    raise _explain.not_out_on_lease(self.name)
+                lease._slot.conn, lease._conn = conn, None
                 return lease
         lease = self._ours(getattr(lent, "holder", None))
         lent.holder = None

@@ -74,6 +74,17 @@ async def test_connections_returned_wrongly(flavour: Flavour, postgres: Postgres
     assert pool.stats().opened == 1
 
 
+async def test_under_debug_a_block_gives_back_its_connection_itself(
+    flavour: Flavour, postgres: Postgres
+) -> None:
+    pool = flavour.pool(postgres.url(password=CANARY), max_size=1, debug=True)
+    async with pool.connection() as conn:
+        with refused("`putconn` inside `with pool.connection()`"):
+            await pool.putconn(conn)
+    assert_sound(pool)
+    assert pool.stats().opened == 1
+
+
 async def test_a_connection_used_after_its_return(flavour: Flavour, postgres: Postgres) -> None:
     pool = flavour.pool(postgres.url(password=CANARY), max_size=1)
     async with pool.connection() as conn:

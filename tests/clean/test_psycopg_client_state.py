@@ -15,6 +15,7 @@ from psycopg.types.string import StrDumper, TextLoader
 from tests.api.flavours import PSYCOPG, Flavour, done, entered
 
 from thawpool import LeaseError, ParamsError
+from thawpool.testing.postgres import Postgres
 
 Change = Callable[[Any], Awaitable[Any]]
 
@@ -284,3 +285,17 @@ async def test_libpq_itself_is_the_boundary(flavour: Flavour, furniture: str) ->
     async with always.connection() as conn:
         conn.pgconn.exec_(b"SET work_mem = '7MB'")
     assert await always.query("SHOW work_mem") != [{"work_mem": "7MB"}]
+
+
+@PSYCOPG
+async def test_a_commit_that_was_refused_vouches_for_nothing(flavour: Flavour, postgres: Postgres) -> None:
+    """What it announced and never sent must not make the next borrower's unknown statement a known one."""
+    pool = flavour.pool(postgres.url(), max_size=1)
+    async with pool.connection() as conn:
+        pass
+    with pytest.raises(LeaseError):
+        await done(conn.commit())
+    async with pool.connection() as conn:
+        cursors = psycopg.AsyncClientCursor if flavour.is_async else psycopg.ClientCursor
+        await done(cursors(conn).execute("SET search_path TO nowhere"))
+    assert await pool.query("SHOW search_path") == [{"search_path": '"$user", public'}]

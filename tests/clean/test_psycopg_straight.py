@@ -12,6 +12,7 @@ from psycopg.rows import dict_row
 from tests.api.flavours import PSYCOPG, Flavour, done
 
 from thawpool.drivers import _psycopg_straight
+from thawpool.testing.postgres import Postgres
 
 #: Often enough that psycopg prepares it and runs it again.
 TIMES = 8
@@ -159,3 +160,20 @@ async def test_our_verbs_take_the_same_way(flavour: Flavour, furniture: str) -> 
         wide = ", ".join(f"{n} AS c{n}" for n in range(40))
         assert await pool.query(f"SELECT {wide}") == [{f"c{n}": n for n in range(40)}]
     assert pool.stats().opened == 1
+
+
+@PSYCOPG
+async def test_a_statement_that_ran_is_not_taken_for_one_whose_preparation_is_gone(
+    flavour: Flavour, postgres: Postgres
+) -> None:
+    pool = flavour.pool(postgres.url(), max_size=1)
+    for _ in range(TIMES):
+        await pool.query("SELECT 1 AS n")  # so that there is something prepared
+    await pool.execute("CREATE TABLE once (n int)")
+    body = "INSERT INTO once VALUES (1); COMMIT; EXECUTE 'DEALLOCATE nobody';"
+    await pool.execute(f"CREATE PROCEDURE once() LANGUAGE plpgsql AS $$ BEGIN {body} END $$")
+    with pytest.raises(psycopg.errors.InvalidSqlStatementName):
+        await pool.execute("CALL once()")
+    assert await pool.query("SELECT count(*) AS n FROM once") == [{"n": 1}]
+    await pool.execute("DROP TABLE once")
+    await pool.execute("DROP PROCEDURE once")

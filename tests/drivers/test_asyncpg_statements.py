@@ -153,3 +153,42 @@ async def test_a_second_statement_at_the_same_time_is_refused(pool: AsyncPool, f
         await slow
         assert await conn.fetch("SELECT 1") == [(1,)]
     assert pool.stats().idle == 1
+
+
+async def test_rows_have_their_own_columns_names_whoever_else_asks(
+    pool: AsyncPool, flavour: LoopFlavour
+) -> None:
+    """Two tasks with one transaction: the second asks again and again, also when the first one's rows have just come."""
+    ours, others = "SELECT 1 AS a, 'x' AS b", "SELECT 2 AS c, 'y' AS d"
+
+    async def insist(tx: Any) -> Any:
+        while True:
+            try:
+                return await tx.query(others)
+            except asyncpg.InterfaceError:
+                await asyncio.sleep(0)
+
+    async with pool.transaction() as tx:
+        for sql in (ours, others) * 2:
+            await tx.query(sql)
+        for _ in range(50):
+            first = asyncio.ensure_future(tx.query(ours))
+            await asyncio.sleep(0)
+            assert await insist(tx) == [{"c": 2, "d": "y"}]
+            assert await first == [{"a": 1, "b": "x"}]
+
+
+async def test_an_argument_that_asyncpg_refuses_leaves_nothing_open_on_the_server(
+    pool: AsyncPool, flavour: LoopFlavour, postgres: Postgres
+) -> None:
+    """asyncpg has the statement described before it looks at the arguments, and the server waits for the rest."""
+    other = flavour.pool(postgres.url(), max_size=1)
+    async with pool.connection() as conn:
+        pid = conn.get_server_pid()
+        with pytest.raises(asyncpg.DataError):
+            await conn.fetch("SELECT relname FROM pg_class WHERE oid = $1::oid", "not a number")
+    sessions = "SELECT state, count(l.pid) AS locks FROM pg_stat_activity a LEFT JOIN pg_locks l USING (pid) "
+    state = await other.query(sessions + "WHERE a.pid = %s GROUP BY state", (pid,))
+    assert state == [{"state": "idle", "locks": 0}]
+    assert await pool.query("SELECT 1 AS n") == [{"n": 1}]
+    assert pool.stats().opened == 1

@@ -276,3 +276,15 @@ async def test_warming_against_a_server_that_says_nothing(
         await pool.warm(5, timeout=LEFT)
     assert caught.value.phase == "connecting"
     at_rest(pool)
+
+
+async def test_a_statement_may_take_its_time_to_be_sent(
+    flavour: Flavour, postgres: Postgres, link: StaleProxy
+) -> None:
+    """It is longer than what the sockets hold, so that the client has to wait before it can send the rest."""
+    pool = flavour.pool(link.url(postgres.url()), max_size=1)
+    await pool.query("SELECT 1")
+    link.slow(0.3)
+    text = b"x" * 16_000_000
+    assert await pool.query("SELECT octet_length(%s::bytea) AS n", (text,)) == [{"n": len(text)}]
+    assert pool.stats().opened == 1

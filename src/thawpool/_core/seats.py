@@ -77,12 +77,12 @@ class Seats:
         """Lease the youngest idle connection if it is trusted at ``wall``; else None, ask ``claim``."""
         idle = self.idle
         if idle:
-            slot = idle.pop()
+            slot = idle[-1]
             if slot.released_wall <= wall < slot.good_until:
+                del idle[-1]  # and no call before the slot counts as leased: Ctrl-C may come in with one
                 slot.state = LEASED
                 slot.taken_at = wall
                 return slot
-            idle.append(slot)
         return None
 
     def trim(self, keep: int, reason: str = "surplus") -> int:

@@ -52,7 +52,10 @@ class Protocol(asyncpg.protocol.Protocol):  # type: ignore[misc]
         """End an operation that failed, and raise what is clearer than its error."""
         try:
             if isinstance(error, asyncpg.PostgresError):
-                conn.unsynced = False
+                if (
+                    error.severity is not None
+                ):  # else it is asyncpg's own, of an argument, and the server still waits
+                    conn.unsynced = False
                 conn.noticed(error)
             elif isinstance(error, GeneratorExit):
                 conn.hang_up()

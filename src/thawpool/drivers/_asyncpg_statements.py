@@ -81,23 +81,26 @@ class Statements(Base):  # type: ignore[misc]
     async def _run(self, key: tuple[str, type, bool], args: Any, limit: int, return_status: bool) -> Any:
         """Execute what asyncpg's cache of prepared statements holds under this key, if it still does."""
         self._check_open()
-        entry = self._at_hand.get(key)
-        if entry is not None and not entry._statement.closed and not self._query_loggers:
-            self._at_hand.move_to_end(key)
-            self.described = statement = entry._statement
-            granted = self.enter(key[0], NO_TIMEOUT)
-            try:
-                result = await _bind_execute(
-                    self._protocol, statement, args, "", limit, return_status, granted
-                )
-            except BaseException as error:
-                await self._protocol.failed(self, error)
-                if not await self._outdated(error):
-                    raise
-            else:
-                self.unsynced = False
-                self.running -= 1
-                return result
+        with (
+            self._stmt_exclusive_section
+        ):  # asyncpg's own: until this one's rows have been taken, nobody describes others
+            entry = self._at_hand.get(key)
+            if entry is not None and not entry._statement.closed and not self._query_loggers:
+                self._at_hand.move_to_end(key)
+                self.described = statement = entry._statement
+                granted = self.enter(key[0], NO_TIMEOUT)
+                try:
+                    result = await _bind_execute(
+                        self._protocol, statement, args, "", limit, return_status, granted
+                    )
+                except BaseException as error:
+                    await self._protocol.failed(self, error)
+                    if not await self._outdated(error):
+                        raise
+                else:
+                    self.unsynced = False
+                    self.running -= 1
+                    return result
         options = {"return_status": return_status, "ignore_custom_codec": key[2]}
         return await super()._execute(key[0], args, limit, None, **options)
 

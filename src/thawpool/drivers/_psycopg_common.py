@@ -32,6 +32,8 @@ CLEAN = Verdict.CLEAN
 ALIVE = ConnStatus.OK
 #: feature_not_supported, for "cached plan must not change result type", and invalid_sql_statement_name.
 OUTDATED = ("0A000", "26000")
+#: How psycopg begins the names of what it prepares.
+PREPARED = "_pg3_"
 AT_REST = (TransactionStatus.IDLE, TransactionStatus.INTRANS, TransactionStatus.INERROR)
 
 
@@ -124,6 +126,9 @@ class PsycopgCommon:
         return bool(conn.pgconn.status != ALIVE)
 
     def verdict(self, conn: Any) -> Verdict:
+        conn.noted = (
+            False  # what was announced and never sent must not vouch for the next borrower's first step
+        )
         status = conn.pgconn.transaction_status
         rows, cursors, server_cursors = conn.factories
         if (
@@ -169,6 +174,8 @@ class PsycopgCommon:
             return False
         if error.sqlstate == "0A000" and error.diag.source_function != "RevalidateCachedQuery":
             return False
+        if error.sqlstate == "26000" and PREPARED not in (error.diag.message_primary or ""):
+            return False  # it speaks of a name of the borrower's own, maybe in the middle of a procedure
         conn.dirty = conn.marked = True
         return bool(conn.pgconn.transaction_status == IDLE)
 

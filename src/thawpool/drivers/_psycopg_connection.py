@@ -57,6 +57,8 @@ class Connection(Instrumented, psycopg.Connection[Any]):
                 except ENDED:
                     if until < INFINITY:
                         raise Expired from None
+                gen = patient(gen, self.silence, self._answers, begun=True)
+                return waiting.wait(gen, self.pgconn.socket, interval)
             return self._wait_watched(gen, interval, {} if timeout is None else {"timeout": timeout})
         except Expired:
             self._stop()
@@ -76,7 +78,7 @@ class Connection(Instrumented, psycopg.Connection[Any]):
 
     def _wait_watched(self, gen: PQGen[T], interval: float, options: dict[str, float]) -> T:
         if self.until == INFINITY:
-            gen = patient(gen, self.silence, self._answers)
+            gen = patient(gen, self.silence, self._answers, begun=False)
         else:
             gen, interval = bounded(gen, self.until), slice_of(self.until)
         return waiting.wait(gen, self.pgconn.socket, interval, **options)

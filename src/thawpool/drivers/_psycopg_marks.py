@@ -90,6 +90,7 @@ class Instrumented(psycopg.BaseConnection[Any]):
 
     def _refuse_unleased(self) -> None:
         if not self.leased:
+            self.noted = False
             raise returned()
 
     def _should_cancel(self) -> bool:

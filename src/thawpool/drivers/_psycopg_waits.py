@@ -48,10 +48,16 @@ class Silent(Exception):
     """A statement without a deadline has heard nothing of its server for long."""
 
 
-def patient(gen: Generator[Any, Any, T], silence: float, ask: Callable[[], bool]) -> Generator[Any, Any, T]:
-    """``gen``, ended by ``Silent`` when nothing comes for ``silence`` seconds and ``ask`` says that nobody is there."""
+def patient(
+    gen: Generator[Any, Any, T], silence: float, ask: Callable[[], bool], *, begun: bool
+) -> Generator[Any, Any, T]:
+    """``gen``, ended by ``Silent`` when nothing comes for ``silence`` seconds and ``ask`` says that nobody is there.
+
+    Args:
+        begun: whether ``gen`` has been waited for already, and so expects to hear what has become ready.
+    """
     try:
-        wanted = next(gen)
+        wanted = gen.send(NOTHING if begun else None)
         heard = monotonic()
         while True:
             ready = yield wanted
