@@ -16,7 +16,7 @@ from thawpool.testing.postgres import Postgres
 
 from .contenders import Address
 
-__all__ = ["ROWS", "ROOT", "BenchError", "Stage", "address_of", "end", "make_mariadb", "node"]
+__all__ = ["ROWS", "ROOT", "BenchError", "Stage", "address_of", "end", "finish", "make_mariadb", "node"]
 
 ROOT = Path(__file__).resolve().parent.parent
 #: How many users the table has.
@@ -122,27 +122,40 @@ class Stage:
     @staticmethod
     def run(command: Sequence[str], *, patience: float = PATIENCE) -> dict[str, Any]:
         """Run ``command`` to its end. The last line that it prints is its answer, in JSON."""
-        process = subprocess.Popen(
-            command,
-            cwd=ROOT,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
-        try:
-            output, errors = process.communicate(timeout=patience)
-        except subprocess.TimeoutExpired:
-            raise BenchError(f"no answer within {patience:.0f} s") from None
-        finally:
-            end(process)
+        output, last_words = finish(command, patience=patience)
         answer = json.loads(output.splitlines()[-1]) if output.strip() else None
         if not isinstance(answer, dict):
-            raise BenchError(_last_line(errors) or f"ended with code {process.returncode}")
+            raise BenchError(last_words)
         if "error" in answer:
             raise BenchError(answer["error"])
         return answer
+
+
+def finish(
+    command: Sequence[str], *, patience: float, environment: Mapping[str, str] | None = None
+) -> tuple[str, str]:
+    """Run ``command`` to its end, and end all that it started. Returns its output, and why there might be none.
+
+    Raises:
+        BenchError: it took longer than ``patience`` seconds.
+    """
+    process = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        output, errors = process.communicate(timeout=patience)
+    except subprocess.TimeoutExpired:
+        raise BenchError(f"no answer within {patience:.0f} s") from None
+    finally:
+        end(process)
+    return output, _last_line(errors) or f"ended with code {process.returncode}"
 
 
 def make_mariadb(settings: Mapping[str, str]) -> Any:

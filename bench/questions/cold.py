@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
@@ -20,7 +19,7 @@ from typing import Any
 from ..contenders import Address
 from ..report import NOTHING, Bar, Chart, Table, Target, number
 from ..sampling import Metrics, Results, Sample
-from ..stage import ROOT, BenchError, Stage, end, node
+from ..stage import ROOT, BenchError, Stage, finish, node
 from ._stacks import ASYNCPG_BARE, PSYCOPG_BARE, PYTHON, STACKS, Stack
 
 __all__ = ["HEADLINES", "NAME", "NOTES", "charts", "samples", "take", "tables", "targets"]
@@ -151,23 +150,9 @@ def _started(command: list[str], environment: dict[str, str]) -> Metrics:
     import json
 
     start = monotonic()
-    process = subprocess.Popen(
-        command,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    try:
-        output, errors = process.communicate(timeout=PATIENCE)
-    except subprocess.TimeoutExpired:
-        raise BenchError(f"no row within {PATIENCE:.0f} s") from None
-    finally:
-        end(process)
+    output, last_words = finish(command, patience=PATIENCE, environment=environment)
     if not output:
-        raise BenchError((errors.strip().splitlines() or [f"ended with code {process.returncode}"])[-1])
+        raise BenchError(last_words)
     now, imported, cpu, modules, kib = json.loads(output)
     return {
         "ms": (now - start) * 1e3,
