@@ -11,7 +11,7 @@ import pytest
 from psycopg.rows import dict_row
 from tests.api.flavours import PSYCOPG, Flavour, done
 
-from thawpool.drivers import _psycopg_straight
+from thawpool.drivers.psycopg import straight
 from thawpool.testing.postgres import Postgres
 
 #: Often enough that psycopg prepares it and runs it again.
@@ -70,7 +70,7 @@ async def seen(conn: Any, cursor: Any, sql: str, params: Any, **options: Any) ->
 async def test_a_statement_shows_the_same(
     flavour: Flavour, furniture: str, monkeypatch: pytest.MonkeyPatch, what: str, known: bool
 ) -> None:
-    monkeypatch.setattr(_psycopg_straight, "KNOWN", known)
+    monkeypatch.setattr(straight, "KNOWN", known)
     sql, params = STATEMENTS[what]
     pool = flavour.pool(furniture, reset="never")
     async with raw(flavour, furniture) as theirs, pool.connection() as ours:

@@ -18,8 +18,8 @@ from asyncpg.protocol import Protocol as Original
 from tests.drivers.adapters import adapter
 from tests.support.loops import LoopFlavour
 
-from thawpool.drivers._asyncpg_connection import Connection
-from thawpool.drivers._asyncpg_protocol import Protocol
+from thawpool.drivers.asyncpg.connection import Connection
+from thawpool.drivers.asyncpg.protocol import Protocol
 from thawpool.testing.postgres import Postgres
 
 #: The operations of asyncpg's protocol object that send something by themselves, and those that only wait or end.

@@ -1,6 +1,6 @@
 """What the adapter takes for granted of psycopg without its having promised it.
 
-When a new release fails here, read ``_psycopg_straight`` and ``_psycopg_waits`` beside it, and then write down the new
+When a new release fails here, read ``straight`` and ``waits`` beside it, and then write down the new
 fingerprints.
 """
 
@@ -21,7 +21,7 @@ from psycopg._preparing import PrepareManager
 from tests.support.stale_proxy import StaleProxy
 
 from thawpool import ConnectionLost, Pool, PoolTimeout
-from thawpool.drivers import _psycopg_straight, _psycopg_waits
+from thawpool.drivers.psycopg import straight, waits
 from thawpool.testing.postgres import Postgres
 
 #: What is done in other words by ``Straight``, ``Cursor``, ``Connection`` and ``listen``.
@@ -55,8 +55,8 @@ def fingerprint(function: Callable[..., Any]) -> str:
 
 
 def test_this_release_is_known() -> None:
-    assert _psycopg_straight.KNOWN
-    assert _psycopg_waits.ENDS
+    assert straight.KNOWN
+    assert waits.ENDS
 
 
 @pytest.mark.parametrize("function", READ, ids=lambda function: function.__qualname__)
@@ -69,7 +69,7 @@ def test_a_statement_ends_at_its_deadline(
     postgres: Postgres, monkeypatch: pytest.MonkeyPatch, ends: bool
 ) -> None:
     """Also with a release whose waits cannot be told when to end."""
-    monkeypatch.setattr("thawpool.drivers._psycopg_connection.ENDS", ends)
+    monkeypatch.setattr("thawpool.drivers.psycopg.connection.ENDS", ends)
     with Pool(postgres.url()) as pool:
         pool.warm(1)
         for timeout in (0.02, 0.25):
@@ -84,7 +84,7 @@ def test_a_statement_ends_at_its_deadline(
 def test_a_statement_without_a_deadline_ends_in_a_black_hole(
     postgres: Postgres, monkeypatch: pytest.MonkeyPatch, ends: bool
 ) -> None:
-    monkeypatch.setattr("thawpool.drivers._psycopg_connection.ENDS", ends)
+    monkeypatch.setattr("thawpool.drivers.psycopg.connection.ENDS", ends)
     with (
         StaleProxy("127.0.0.1", postgres.port) as link,
         Pool(link.url(postgres.url()), tcp_timeout=0.2) as pool,

@@ -119,4 +119,4 @@ def test_a_library_is_imported_by_its_own_adapter_alone(library: str) -> None:
     importers = {found.importer for found in imports() if found.imported.split(".")[0] == f"/{library}"}
     importers = {importer for importer in importers if family(importer) not in ABOVE}
     assert importers
-    assert all(importer.startswith((f"drivers.{library}", f"drivers._{library}")) for importer in importers)
+    assert all(importer.startswith(f"drivers.{library}") for importer in importers)

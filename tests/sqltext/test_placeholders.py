@@ -14,7 +14,7 @@ from tests.sqltext.texts import CODE, FIXED, FRAGMENTS, LITERALS
 
 from thawpool.drivers import _placeholders
 from thawpool.drivers._placeholders import CACHE_SIZE, LONGEST, MOST, Compiled, compile_placeholders
-from thawpool.drivers._sqltext import Kind, tokens
+from thawpool.drivers._postgresql.text import Kind, tokens
 from thawpool.errors import ParamsError
 
 

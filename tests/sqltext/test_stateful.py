@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 from tests.sqltext.statements import EVERYDAY, LEAVES
 from tests.sqltext.texts import FIXED
 
-from thawpool.drivers import _stateful
-from thawpool.drivers._postgresql import stateful
+from thawpool.drivers._postgresql import stateful, statements
 
 
 @pytest.mark.parametrize("sql", EVERYDAY)
@@ -45,13 +44,13 @@ def test_nothing_leaves_nothing(sql: str) -> None:
 
 def test_a_long_text_is_not_read() -> None:
     assert not stateful("SELECT 1" + " " * 100)
-    assert stateful("SELECT 1" + " " * _stateful.LONGEST)
+    assert stateful("SELECT 1" + " " * statements.LONGEST)
 
 
 def test_the_memory_of_verdicts_is_bounded() -> None:
-    for number in range(3 * _stateful.CACHE_SIZE):
+    for number in range(3 * statements.CACHE_SIZE):
         assert not stateful(f"SELECT {number}")
-    assert _stateful._verdict.cache_info().currsize == _stateful.CACHE_SIZE
+    assert statements._verdict.cache_info().currsize == statements.CACHE_SIZE
 
 
 @FIXED

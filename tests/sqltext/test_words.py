@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import psycopg
 
-from thawpool.drivers._pgwords import CLEAN, HARMLESS, NAMING
+from thawpool.drivers._postgresql.words import CLEAN, HARMLESS, NAMING
 from thawpool.testing.postgres import Postgres
 
 #: Built-in functions that write something, or whose answer changes, and that leave the session alone.

@@ -22,7 +22,7 @@ from itertools import groupby
 from typing import Final, final
 
 from ..errors import ParamsError
-from ._sqltext import Kind, Token, tokens
+from ._postgresql.text import Kind, Token, tokens
 
 __all__ = ["CACHE_SIZE", "LONGEST", "MOST", "Compiled", "compile_placeholders"]
 

@@ -9,7 +9,7 @@ from psycopg.adapt import AdaptersMap
 from psycopg.errors import _NO_TRACEBACK
 from psycopg.types import TypesRegistry
 
-from ._psycopg_straight import TUPLES_OK, Straight
+from .straight import TUPLES_OK, Straight
 
 __all__ = ["Adapters", "AsyncCursor", "AsyncTransaction", "Cursor", "Transaction"]
 

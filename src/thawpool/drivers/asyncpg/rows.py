@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Any, Final
 
-from ._rows import Rows, rows_named
+from .._rows import Rows, rows_named
 
 __all__ = ["rows_of"]
 

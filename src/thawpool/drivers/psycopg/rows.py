@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any, Final
 
-from ._psycopg_straight import TUPLES_OK
-from ._rows import Rows, rows_named
+from .._rows import Rows, rows_named
+from .straight import TUPLES_OK
 
 __all__ = ["count_of", "dicts"]
 

@@ -12,22 +12,22 @@ from psycopg import generators, waiting
 from psycopg.errors import _NO_TRACEBACK
 from psycopg.rows import dict_row, tuple_row
 
-from ..errors import PoolError
-from . import _dial
-from ._alive import ANSWER_TIMEOUT, answers_async
-from ._psycopg_common import PsycopgCommon, ping
-from ._psycopg_connection import AsyncConnection, Connection
-from ._psycopg_cursor import AsyncCursor, Cursor
-from ._psycopg_marks import INFINITY
-from ._psycopg_rows import count_of, dicts
-from ._psycopg_straight import run
-from ._psycopg_waits import Expired, bounded, slice_of
-from ._sentry import Sentry
-from .base import Params, Row
+from ...errors import PoolError
+from .. import _dial
+from .._postgresql.alive import ANSWER_TIMEOUT, answers_async
+from .._sentry import Sentry
+from ..base import Params, Row
+from .common import PsycopgCommon, ping
+from .connection import AsyncConnection, Connection
+from .cursor import AsyncCursor, Cursor
+from .marks import INFINITY
+from .rows import count_of, dicts
+from .straight import run
+from .waits import Expired, bounded, slice_of
 
 if TYPE_CHECKING:
-    from .._url import Target
-    from ..config import PoolConfig
+    from ..._url import Target
+    from ...config import PoolConfig
 
 __all__ = ["AsyncPsycopg", "Psycopg"]
 

@@ -9,8 +9,8 @@ from typing import Any, Final
 import asyncpg
 from asyncpg.protocol import NO_TIMEOUT, Record
 
-from ._asyncpg_rows import rows_of
-from ._rows import Rows
+from .._rows import Rows
+from .rows import rows_of
 
 __all__ = ["Statements"]
 

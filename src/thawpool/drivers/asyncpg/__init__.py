@@ -9,23 +9,23 @@ from typing import TYPE_CHECKING, ClassVar, Final, Literal
 
 import asyncpg
 
-from .._url import asyncpg_options
-from ..errors import ConfigError, ConnectFailed, ParamsError, PoolError
-from . import _dial
-from ._alive import ANSWER_TIMEOUT, answers_async
-from ._asyncpg_connection import INFINITY, Connection, sqlstate
-from ._asyncpg_dial import FAILURES, dial, failed
-from ._placeholders import compile_placeholders
-from ._postgresql import explain, unsent
-from ._sentry import Sentry
-from ._session import Session
-from ._socket import shut, sight, watch
-from ._transport import keep_alive
-from .base import Params, Row, Sight, Verdict
+from ..._url import asyncpg_options
+from ...errors import ConfigError, ConnectFailed, ParamsError, PoolError
+from .. import _dial
+from .._placeholders import compile_placeholders
+from .._postgresql import explain, unsent
+from .._postgresql.alive import ANSWER_TIMEOUT, answers_async
+from .._postgresql.session import Session
+from .._sentry import Sentry
+from .._socket import shut, sight, watch
+from .._transport import keep_alive
+from ..base import Params, Row, Sight, Verdict
+from .connection import INFINITY, Connection, sqlstate
+from .dial import FAILURES, dial, failed
 
 if TYPE_CHECKING:
-    from .._url import Target
-    from ..config import PoolConfig
+    from ..._url import Target
+    from ...config import PoolConfig
 
 __all__ = ["Asyncpg"]
 

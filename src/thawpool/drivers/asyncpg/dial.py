@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import asyncpg
 
-from ..errors import ConnectFailed
-from . import _dial
-from ._asyncpg_connection import Connection, sqlstate
-from ._asyncpg_loop import Loop
+from ...errors import ConnectFailed
+from .. import _dial
+from .connection import Connection, sqlstate
+from .loop import Loop
 
 if TYPE_CHECKING:
-    from .._url import Target
+    from ..._url import Target
 
 __all__ = ["FAILURES", "dial", "failed"]
 

@@ -10,20 +10,20 @@ from psycopg import generators
 from psycopg.conninfo import make_conninfo
 from psycopg.pq import ConnStatus, TransactionStatus
 
-from .._url import libpq_options
-from ..errors import ConnectFailed
-from . import _dial
-from ._placeholders import compile_placeholders
-from ._postgresql import explain, unsent
-from ._psycopg_marks import INFINITY
-from ._psycopg_waits import Expired
-from ._session import Session
-from ._socket import orphan, shut, sight, watch
-from .base import Params, Sight, Verdict
+from ..._url import libpq_options
+from ...errors import ConnectFailed
+from .. import _dial
+from .._placeholders import compile_placeholders
+from .._postgresql import explain, unsent
+from .._postgresql.session import Session
+from .._socket import orphan, shut, sight, watch
+from ..base import Params, Sight, Verdict
+from .marks import INFINITY
+from .waits import Expired
 
 if TYPE_CHECKING:
-    from .._url import Target
-    from ..config import PoolConfig
+    from ..._url import Target
+    from ...config import PoolConfig
 
 __all__ = ["PsycopgCommon", "ping"]
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from ._pgerrors import Fault, classify, condemns, explain, last_words, unsent
-from ._stateful import stateful
+from .errors import Fault, classify, condemns, explain, last_words, unsent
+from .statements import stateful
 
 __all__ = [
     "Fault",

@@ -16,13 +16,13 @@ from typing import Any, Final
 import asyncpg
 from asyncpg.protocol import NO_TIMEOUT
 
-from ._asyncpg_loop import Loop
-from ._asyncpg_protocol import Protocol
-from ._asyncpg_statements import Base, Statements
-from ._postgresql import condemns, explain, stateful
-from ._refusals import overran, returned
-from ._socket import orphan, shut
-from ._transport import cut, discard
+from .._postgresql import condemns, explain, stateful
+from .._refusals import overran, returned
+from .._socket import orphan, shut
+from .._transport import cut, discard
+from .loop import Loop
+from .protocol import Protocol
+from .statements import Base, Statements
 
 __all__ = ["INFINITY", "Connection", "sqlstate"]
 

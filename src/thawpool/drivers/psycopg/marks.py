@@ -13,10 +13,10 @@ from psycopg.abc import AdaptContext
 from psycopg.adapt import AdaptersMap
 from psycopg.pq import ConnStatus, TransactionStatus
 
-from ._alive import Address
-from ._postgresql import condemns, explain, last_words, stateful
-from ._psycopg_cursor import Adapters
-from ._refusals import returned
+from .._postgresql import condemns, explain, last_words, stateful
+from .._postgresql.alive import Address
+from .._refusals import returned
+from .cursor import Adapters
 
 __all__ = ["ACTIVE", "INFINITY", "OK", "Instrumented"]
 

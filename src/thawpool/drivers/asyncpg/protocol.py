@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any, Final
 import asyncpg
 from asyncpg import connect_utils
 
-from ._asyncpg_loop import Loop
-from ._refusals import overran
+from .._refusals import overran
+from .loop import Loop
 
 if TYPE_CHECKING:
-    from ._asyncpg_connection import Connection
+    from .connection import Connection
 
 __all__ = ["Protocol"]
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, final
 
-from ..errors import ConfigError
-from ._postgresql import limits_sql, reset_sql
+from ...errors import ConfigError
+from . import limits_sql, reset_sql
 
 if TYPE_CHECKING:
-    from .._url import Target
-    from ..config import PoolConfig
+    from ..._url import Target
+    from ...config import PoolConfig
 
 __all__ = ["Session"]
 

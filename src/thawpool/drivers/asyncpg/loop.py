@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, final
 
-from ._transport import cut
+from .._transport import cut
 
 __all__ = ["Loop"]
 

@@ -16,11 +16,11 @@ import psycopg
 from psycopg import waiting
 from psycopg.abc import PQGen
 
-from ._alive import ANSWER_TIMEOUT, answers
-from ._psycopg_cursor import AsyncCursor, AsyncTransaction, Cursor, Transaction
-from ._psycopg_marks import ACTIVE, INFINITY, OK, Instrumented
-from ._psycopg_waits import ENDED, ENDS, INTERVAL, Expired, Silent, bounded, listen, patient, slice_of
-from ._refusals import overran
+from .._postgresql.alive import ANSWER_TIMEOUT, answers
+from .._refusals import overran
+from .cursor import AsyncCursor, AsyncTransaction, Cursor, Transaction
+from .marks import ACTIVE, INFINITY, OK, Instrumented
+from .waits import ENDED, ENDS, INTERVAL, Expired, Silent, bounded, listen, patient, slice_of
 
 __all__ = ["AsyncConnection", "Connection"]
 

@@ -10,8 +10,8 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
-from ._pgwords import CLEAN, HARMLESS, NAMING
-from ._sqltext import Kind, code
+from .text import Kind, code
+from .words import CLEAN, HARMLESS, NAMING
 
 __all__ = ["CACHE_SIZE", "LONGEST", "stateful"]
 
