@@ -32,7 +32,7 @@ class AsyncTransaction(BaseTransaction):
             driver = pool._driver
             assert driver is not None
             try:
-                await pool._watched(conn, driver.execute(conn, driver.begin(*self._options), None))
+                await pool._watched(conn, driver.begin(conn, *self._options))
             except BaseException as error:
                 lost = driver.lost(conn)
                 await self._lease.__aexit__()

@@ -79,7 +79,7 @@ class Transaction(BaseTransaction):
             driver = pool._driver
             assert driver is not None
             try:
-                driver.execute(conn, driver.begin(*self._options), None)
+                driver.begin(conn, *self._options)
             except BaseException as error:
                 lost = driver.lost(conn)
                 self._lease.__exit__()

@@ -92,14 +92,6 @@ class Common(Protocol):
         """If one of our own server-side limits caused this error: which, in a sentence."""
         ...
 
-    def begin(self, isolation: str | None, readonly: bool, deferrable: bool) -> str:
-        """The statement that begins such a transaction.
-
-        Raises:
-            ConfigError: the server has no such isolation level.
-        """
-        ...
-
     def cleans_up(self) -> bool:
         """Whether the server ends a session that stays idle, so that a frozen instance may keep some."""
         ...
@@ -135,6 +127,14 @@ class Driver(Common, Protocol):
         """Run one statement and return the number of rows it touched; -1 if the server did not say."""
         ...
 
+    def begin(self, conn: Any, isolation: str | None, readonly: bool, deferrable: bool) -> None:
+        """Begin a transaction with these properties.
+
+        Raises:
+            ConfigError: the server has no such isolation level, or no such transactions.
+        """
+        ...
+
     def commit(self, conn: Any) -> bool:
         """Commit. Returns False if the server rolled back instead, as it does after a failed statement."""
         ...
@@ -160,6 +160,8 @@ class AsyncDriver(Common, Protocol):
     async def fetch(self, conn: Any, sql: str, params: Params | None) -> list[Row]: ...
 
     async def execute(self, conn: Any, sql: str, params: Params | None) -> int: ...
+
+    async def begin(self, conn: Any, isolation: str | None, readonly: bool, deferrable: bool) -> None: ...
 
     async def commit(self, conn: Any) -> bool: ...
 

@@ -106,14 +106,15 @@ class BaseFakeDriver(Generic[C]):
     def explain(self, error: BaseException) -> str | None:
         return None
 
-    def begin(self, isolation: str | None, readonly: bool, deferrable: bool) -> str:
-        words = [f"ISOLATION LEVEL {isolation.upper()}" if isolation else "", "READ ONLY" if readonly else ""]
-        return " ".join(["BEGIN", *filter(None, words), *(["DEFERRABLE"] if deferrable else [])])
-
     def cleans_up(self) -> bool:
         return True
 
     # -- inner steps -----------------------------------------------------------------------------
+
+    @staticmethod
+    def _begin(isolation: str | None, readonly: bool, deferrable: bool) -> str:
+        words = [f"ISOLATION LEVEL {isolation.upper()}" if isolation else "", "READ ONLY" if readonly else ""]
+        return " ".join(["BEGIN", *filter(None, words), *(["DEFERRABLE"] if deferrable else [])])
 
     def _meets(self, fault: Fault) -> bool:
         """Whether this goes wrong now; counts it if it was to happen a number of times."""
@@ -220,6 +221,9 @@ class FakeDriver(BaseFakeDriver[FakeConnection]):
     def execute(self, conn: FakeConnection, sql: str, params: Params | None) -> int:
         return len(self.fetch(conn, sql, params))
 
+    def begin(self, conn: FakeConnection, isolation: str | None, readonly: bool, deferrable: bool) -> None:
+        self.fetch(conn, self._begin(isolation, readonly, deferrable), None)
+
     def commit(self, conn: FakeConnection) -> bool:
         self.fetch(conn, "COMMIT", None)
         return True
@@ -272,6 +276,11 @@ class AsyncFakeDriver(BaseFakeDriver[AsyncFakeConnection]):
 
     async def execute(self, conn: AsyncFakeConnection, sql: str, params: Params | None) -> int:
         return len(await self.fetch(conn, sql, params))
+
+    async def begin(
+        self, conn: AsyncFakeConnection, isolation: str | None, readonly: bool, deferrable: bool
+    ) -> None:
+        await self.fetch(conn, self._begin(isolation, readonly, deferrable), None)
 
     async def commit(self, conn: AsyncFakeConnection) -> bool:
         await self.fetch(conn, "COMMIT", None)

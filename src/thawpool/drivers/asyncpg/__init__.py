@@ -50,7 +50,6 @@ class Asyncpg:
         self.target = target
         self.config = config
         self.session = Session(target, config)
-        self.begin = self.session.begin
         self.options = asyncpg_options(target)
         self.role = self.options.pop("target_session_attrs", None)
         self.sentry = Sentry(Connection.terminate)
@@ -254,6 +253,9 @@ class Asyncpg:
             raise
         count = tag.rpartition(" ")[2]
         return int(count) if count.isdecimal() else -1
+
+    async def begin(self, conn: Connection, isolation: str | None, readonly: bool, deferrable: bool) -> None:
+        await conn.execute(self.session.begin(isolation, readonly, deferrable))
 
     async def commit(self, conn: Connection) -> bool:
         return bool(await conn.execute("COMMIT") == "COMMIT")

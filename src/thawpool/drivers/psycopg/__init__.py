@@ -144,6 +144,9 @@ class Psycopg(PsycopgCommon):
             error.__traceback__ = None
             raise
 
+    def begin(self, conn: Connection, isolation: str | None, readonly: bool, deferrable: bool) -> None:
+        self._run(conn, self.session.begin(isolation, readonly, deferrable), None)
+
     def commit(self, conn: Connection) -> bool:
         conn.noted = True
         return psycopg.RawCursor(conn, row_factory=tuple_row).execute("COMMIT").statusmessage == "COMMIT"
@@ -278,6 +281,11 @@ class AsyncPsycopg(PsycopgCommon):
         except _NO_TRACEBACK as error:
             error.__traceback__ = None
             raise
+
+    async def begin(
+        self, conn: AsyncConnection, isolation: str | None, readonly: bool, deferrable: bool
+    ) -> None:
+        await self._run(conn, self.session.begin(isolation, readonly, deferrable), None)
 
     async def commit(self, conn: AsyncConnection) -> bool:
         conn.noted = True

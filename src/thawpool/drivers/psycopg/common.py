@@ -47,7 +47,6 @@ class PsycopgCommon:
         self.target = target
         self.config = config
         self.session = Session(target, config)
-        self.begin = self.session.begin
 
     # -- dialing ---------------------------------------------------------------------------------
 
