@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from .errors import Fault, classify, condemns, explain, last_words, unsent
+from .._faults import Fault
+from .errors import classify, condemns, explain, last_words, unsent
 from .statements import stateful
 
 __all__ = [

@@ -8,23 +8,11 @@ only there, the text decides. Those of poolers are never translated.
 from __future__ import annotations
 
 import re
-from enum import Flag, auto
-from typing import Final, final
+from typing import Final
 
-__all__ = ["Fault", "classify", "condemns", "explain", "last_words", "unsent"]
+from .._faults import Fault
 
-
-@final
-class Fault(Flag):
-    """What is known about an error; none of it for an error that is only about its statement."""
-
-    OVERLOADED = auto()  # a dial found no free slot
-    HOPELESS = auto()  # a dial cannot succeed before somebody changes something
-    TRANSIENT = auto()  # a dial may succeed in a moment
-    LOST = auto()  # the connection is gone
-    FAILOVER = auto()  # the other connections of the pool are no better
-    UNSENT = auto()  # the server did not run the statement that met this error
-
+__all__ = ["classify", "condemns", "explain", "last_words", "unsent"]
 
 _NOTHING: Final = Fault(0)
 _LOST_UNSENT: Final = Fault.LOST | Fault.UNSENT
