@@ -1,0 +1,201 @@
+"""Ends the statements of libraries in C, which block where Python cannot end the wait: their socket is shut.
+
+One thread per process watches over them all. It exists only while a statement runs, and for up to ``LINGER`` seconds
+longer, so that it is not started anew for each of many. While nothing runs, nothing depends on it. A freeze stops it
+together with the statements that it watches, and it goes on with them.
+
+A statement with a deadline is struck at it. One without may take as long as it takes; but each time that it has taken
+another ``silence`` seconds, its server is asked on a socket of its own whether it is there at all.
+"""
+
+from __future__ import annotations
+
+import os
+from _thread import allocate_lock, start_new_thread
+from collections.abc import Callable
+from time import monotonic
+from typing import Any, Final, final
+
+from ._socket import shut
+
+__all__ = ["LINGER", "Watchdog", "Watched", "Wire", "watchdog"]
+
+INFINITY: Final = float("inf")
+#: The longest sleep of the thread, in seconds, and so the time by which it may outlive the last statement.
+LINGER: Final = 1.0
+
+
+@final
+class Wire:
+    """The socket of one connection, and how to ask its server whether it is there.
+
+    Args:
+        fd: the socket's descriptor.
+        silence: seconds after which a statement without a deadline asks.
+        answers: asks; it blocks, for a second or so, and never raises.
+    """
+
+    __slots__ = ("_fd", "_inode", "answers", "silence")
+
+    def __init__(self, fd: int, silence: float, answers: Callable[[], bool]) -> None:
+        self._fd = fd
+        self._inode = os.fstat(fd).st_ino
+        self.silence = silence
+        self.answers = answers
+
+    def shut(self) -> bool:
+        """Shut the socket under whoever uses it. Returns False if the library has closed it. Never waits or raises.
+
+        A library that meets an error closes its socket in the middle of a statement, and another thread may open
+        something under the same number at once. So it is made sure what the number stands for, by one of our own.
+        """
+        try:
+            twin = os.dup(self._fd)
+        except OSError:
+            return False
+        try:
+            same = os.fstat(twin).st_ino == self._inode
+            if same:
+                shut(twin)
+            return same
+        finally:
+            os.close(twin)
+
+    def closed(self) -> bool:
+        """Whether the library has closed the socket."""
+        try:
+            return os.fstat(self._fd).st_ino != self._inode
+        except OSError:
+            return True
+
+
+@final
+class Watched:
+    """A statement: on which wire, until when, and whether it was struck."""
+
+    __slots__ = ("due", "struck", "until", "wire")
+
+    def __init__(self, wire: Wire, until: float) -> None:
+        self.wire = wire
+        self.until = until
+        #: When the watchdog has to do something about it.
+        self.due = until
+        self.struck = False
+
+
+class Watchdog:
+    """Watches over statements.
+
+    A connection whose statement was left without ``leave``, as by an interrupt at the wrong moment, must not be used
+    again: its socket may still be struck.
+
+    Args:
+        clock: monotonic seconds.
+        start: runs a function in a thread of its own.
+    """
+
+    __slots__ = ("_alive", "_bell", "_clock", "_lock", "_looks_at", "_running", "_start")
+
+    def __init__(
+        self, clock: Callable[[], float] = monotonic, start: Callable[..., Any] = start_new_thread
+    ) -> None:
+        self._clock = clock
+        self._start = start
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin anew: a child of ``fork`` has neither the thread nor the statements."""
+        self._lock = allocate_lock()
+        self._running: set[Watched] = set()
+        #: Whether there is a thread, when it looks next, and what wakes it before.
+        self._alive = False
+        self._looks_at = INFINITY
+        self._bell = allocate_lock()
+        self._bell.acquire()
+
+    def enter(self, watched: Watched) -> None:
+        """Watch over a statement from here until ``leave``, which must follow whatever happens, this call included."""
+        if watched.until == INFINITY:
+            watched.due = self._clock() + watched.wire.silence
+        with self._lock:
+            self._running.add(watched)
+            if watched.due < self._looks_at:
+                self._look_at(watched.due)
+
+    def leave(self, watched: Watched) -> bool:
+        """The statement has ended: from here on it is not struck. Returns whether it was, and so its socket is shut."""
+        with self._lock:
+            self._running.discard(watched)
+        return watched.struck
+
+    def _look_at(self, due: float) -> None:
+        self._looks_at = due
+        if self._alive:
+            if self._bell.locked():
+                self._bell.release()
+            return
+        try:
+            self._start(self._run, ())
+        except RuntimeError:
+            # No thread can be had: the interpreter is ending, or the machine has no more. A statement that is not
+            # watched is better than none.
+            self._looks_at = INFINITY
+        else:
+            self._alive = True
+
+    def _run(self) -> None:
+        while (seconds := self._look()) is not None:
+            self._bell.acquire(timeout=seconds)
+
+    def _look(self) -> float | None:
+        """Strike what is due. Returns the seconds to sleep, or None to end.
+
+        It strikes under the lock, so that a statement which has left is never struck.
+        """
+        with self._lock:
+            now = self._clock()
+            for watched in [watched for watched in self._running if watched.due <= now]:
+                if watched.until < INFINITY:
+                    self._strike(watched)
+                elif watched.wire.closed():
+                    self._running.discard(watched)
+                else:
+                    self._have_asked(watched, now)
+            if not self._running:
+                self._alive = False
+                self._looks_at = INFINITY
+                return None
+            self._looks_at = min(now + LINGER, min(watched.due for watched in self._running))
+            return self._looks_at - now
+
+    def _have_asked(self, watched: Watched, now: float) -> None:
+        """Have a thread of its own ask, so that others' deadlines are not late meanwhile."""
+        try:
+            self._start(self._ask, (watched,))
+        except RuntimeError:  # as in ``_look_at``; there may be one to be had by the next time
+            watched.due = now + watched.wire.silence
+        else:
+            watched.due = INFINITY
+
+    def _ask(self, watched: Watched) -> None:
+        answers = watched.wire.answers()
+        with self._lock:
+            if watched not in self._running:
+                return
+            if not answers:
+                self._strike(watched)
+                return
+            watched.due = self._clock() + watched.wire.silence
+            if watched.due < self._looks_at:
+                self._look_at(watched.due)
+
+    def _strike(self, watched: Watched) -> None:
+        self._running.discard(watched)
+        watched.struck = True
+        watched.wire.shut()
+
+
+watchdog: Final = Watchdog()
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=watchdog.forget)
