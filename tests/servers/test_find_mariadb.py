@@ -1,4 +1,4 @@
-"""Where MariaDB is looked for, and what is said where it is not."""
+"""Where MariaDB and MySQL are looked for, and what is said where they are not."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from thawpool.testing._binaries import Account
 from thawpool.testing._home import home
-from thawpool.testing.mariadb import MariaDB, find_mariadb
+from thawpool.testing.mariadb import MariaDB, find_mariadb, find_mysql
 
 
 def program(folder: Path, name: str) -> Path:
@@ -54,3 +54,30 @@ def test_programs_closed_to_the_servers_user_are_an_error(
     monkeypatch.setattr(home(), "account", Account(65534, 65534))
     with pytest.raises(PermissionError, match="install it where everybody may read"):
         MariaDB(closed)
+
+
+def test_mysql_is_where_its_variable_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    named, on_path = program(tmp_path / "a", "mysqld"), program(tmp_path / "b", "mysqld")
+    monkeypatch.setenv("PATH", str(on_path))
+    monkeypatch.delenv("THAWPOOL_MYSQL_BIN", raising=False)
+    assert find_mysql() == on_path
+    monkeypatch.setenv("THAWPOOL_MYSQL_BIN", str(named))
+    assert find_mysql() == named
+
+
+def test_mariadb_under_the_name_of_mysql_is_not_mysql(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link = program(tmp_path, "mariadbd") / "mysqld"
+    link.symlink_to("mariadbd")
+    monkeypatch.delenv("THAWPOOL_MYSQL_BIN", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(FileNotFoundError, match=f"no MySQL server on the PATH, {link} is MariaDB: install"):
+        find_mysql()
+
+
+def test_a_variable_that_names_no_mysql_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(program(tmp_path / "unused", "mysqld")))
+    monkeypatch.setenv("THAWPOOL_MYSQL_BIN", str(tmp_path))
+    with pytest.raises(FileNotFoundError, match=f"no MySQL server in THAWPOOL_MYSQL_BIN={tmp_path}: install"):
+        find_mysql()

@@ -18,6 +18,7 @@ __all__ = [
     "Account",
     "Source",
     "find_mariadb",
+    "find_mysql",
     "find_postgres",
     "mariadb_program",
     "open_to",
@@ -90,13 +91,32 @@ def find_mariadb() -> Path:
     if named := os.environ.get("THAWPOOL_MARIADB_BIN"):
         mariadb_program(Path(named))
         return Path(named)
-    path = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/libexec"))
     for name in _MARIADB_PROGRAMS:
-        if program := shutil.which(name, path=path):
+        if program := shutil.which(name, path=_path()):
             return Path(program).parent
     raise FileNotFoundError(
         "no MariaDB server found: `apt-get install mariadb-server` (on macOS: `brew install mariadb`),"
         " or set THAWPOOL_MARIADB_BIN"
+    )
+
+
+def find_mysql() -> Path:
+    """The folder that holds MySQL's ``mysqld``, where MariaDB is installed too.
+
+    ``$THAWPOOL_MYSQL_BIN`` if set; else the first on the PATH, in /usr/sbin or in /usr/libexec.
+
+    Raises:
+        FileNotFoundError: there is none, or it is MariaDB's; the message says where it was looked for.
+    """
+    named = os.environ.get("THAWPOOL_MYSQL_BIN")
+    program = shutil.which("mysqld", path=named or _path())
+    if program and Path(program).resolve().name == "mysqld":  # MariaDB's is a link to mariadbd
+        return Path(program).parent
+    where = f"in THAWPOOL_MYSQL_BIN={named}" if named else "on the PATH"
+    found = f", {program} is MariaDB" if program else ""
+    raise FileNotFoundError(
+        f"no MySQL server {where}{found}: install MySQL 8 or newer, or set THAWPOOL_MYSQL_BIN to the folder"
+        " of its mysqld"
     )
 
 
@@ -112,6 +132,11 @@ def mariadb_program(folder: Path) -> Path:
     raise FileNotFoundError(
         f"{folder} holds no mariadbd or mysqld: name their folder, in THAWPOOL_MARIADB_BIN or as bin_dir"
     )
+
+
+def _path() -> str:
+    """Where programs of servers are: not every user's PATH has the folders of system programs."""
+    return os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/libexec"))
 
 
 def _candidates(source: Source | None) -> Iterator[Path]:

@@ -1,4 +1,4 @@
-"""Real MariaDB servers as children of this process.
+"""Real MariaDB and MySQL servers as children of this process.
 
 ```python
 with MariaDB() as server:
@@ -11,7 +11,8 @@ A server listens on loopback only, reads no configuration of the machine, keeps 
 without fsync, and never outlives this process, however that ends. The second server of a kind starts in a
 fraction of a second: the data folder is made once and copied.
 
-Where no MariaDB is installed but MySQL 8 or newer is, that is started instead: ``flavour`` says which it is.
+Where no MariaDB is installed but MySQL 8 or newer is, that is started instead; ``MariaDB(find_mysql())``
+always starts MySQL. ``flavour`` says which it is.
 """
 
 from __future__ import annotations
@@ -26,10 +27,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-from ._binaries import find_mariadb, mariadb_program, open_to
+from ._binaries import find_mariadb, find_mysql, mariadb_program, open_to
 from ._server import Server
 
-__all__ = ["MariaDB", "find_mariadb"]
+__all__ = ["MariaDB", "find_mariadb", "find_mysql"]
 
 Auth = Literal["trust", "password"]
 Flavour = Literal["mariadb", "mysql"]
@@ -55,7 +56,15 @@ _FLAVOURED_SETTINGS: dict[Flavour, dict[str, str]] = {
         "innodb_log_file_size": "4M",
         "innodb_temp_data_file_path": "ibtmp1:1M:autoextend",
     },
-    "mysql": {"disable_log_bin": "1", "mysqlx": "OFF", "auto_generate_certs": "OFF"},
+    "mysql": {
+        "disable_log_bin": "1",
+        "mysqlx": "OFF",
+        "auto_generate_certs": "OFF",
+        "innodb_log_buffer_size": "1M",
+        "loose_innodb_redo_log_capacity": "8M",  # unknown before 8.0.30
+        # Packages name a folder that only their own user may enter, without which no server starts.
+        "secure_file_priv": "NULL",
+    },
 }
 #: Run at each start until one has succeeded, hence the IF NOT EXISTS. Without name resolution, who comes
 #: by TCP is known by his address only: he is not root@localhost.
@@ -77,7 +86,7 @@ class MariaDB(Server):
         tls: accept TLS too, with a certificate for ``localhost`` and 127.0.0.1 issued by ``ca_file``.
             Needs the ``trustme`` package.
         auth: how ``root`` proves who it is: "trust" asks for nothing, "password" for one that ``url()`` fills
-            in, by the server's default method (MariaDB: ``mysql_native_password``).
+            in, by the server's default method: ``mysql_native_password``, or ``caching_sha2_password`` in MySQL.
 
     Raises:
         FileNotFoundError: no MariaDB or MySQL here; the message says what to install.
