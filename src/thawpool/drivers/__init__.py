@@ -13,11 +13,18 @@ if TYPE_CHECKING:
 
 __all__ = ["load"]
 
-#: (driver, asyncio or not): module and class.
+#: (driver, asyncio or not): our module and its class, and the library's module.
 ADAPTERS: Final = {
-    ("psycopg", False): ("psycopg", "Psycopg"),
-    ("psycopg", True): ("psycopg", "AsyncPsycopg"),
-    ("asyncpg", True): ("asyncpg", "Asyncpg"),
+    ("psycopg", False): ("psycopg", "Psycopg", "psycopg"),
+    ("psycopg", True): ("psycopg", "AsyncPsycopg", "psycopg"),
+    ("asyncpg", True): ("asyncpg", "Asyncpg", "asyncpg"),
+    ("psycopg2", False): ("psycopg2", "Psycopg2", "psycopg2"),
+    ("pg8000", False): ("pg8000", "Pg8000", "pg8000"),
+    ("pymysql", False): ("pymysql", "PyMySQL", "pymysql"),
+    ("mysqlclient", False): ("mysqlclient", "MySQLClient", "MySQLdb"),
+    ("mysqlconnector", False): ("mysqlconnector", "MySQLConnector", "mysql.connector"),
+    ("asyncmy", True): ("asyncmy", "Asyncmy", "asyncmy"),
+    ("aiomysql", True): ("aiomysql", "Aiomysql", "aiomysql"),
 }
 
 
@@ -33,9 +40,9 @@ def load(target: Target, config: PoolConfig, *, is_async: bool) -> Any:
         raise ConfigError(
             f"driver {name!r} is not supported by {'AsyncPool' if is_async else 'Pool'}: use {' or '.join(known)}"
         )
-    module, adapter = ADAPTERS[name, is_async]
+    module, adapter, library = ADAPTERS[name, is_async]
     try:
-        import_module(name)
+        import_module(library)
     except ImportError as error:
         raise ConfigError(
             f"the driver {name!r} cannot be imported ({error}): install it with `pip install 'thawpool[{name}]'`"

@@ -13,22 +13,24 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from ..errors import ConfigError, ConnectFailed, Overloaded, PoolError
-from ._postgresql import Fault, classify
 
 if TYPE_CHECKING:
     from .._url import Target
     from ..config import PoolConfig
+    from ._faults import Fault
 
 __all__ = [
     "async_password",
     "awaited",
     "check_files",
+    "lookup",
     "password",
     "refused",
     "resolve",
     "shares",
     "silent",
     "unready",
+    "without_frames",
 ]
 
 #: How libpq begins what it says of each attempt.
@@ -47,24 +49,32 @@ PASSING: Final = (
 #: What to do, by what the error says; the first that matches.
 REMEDIES: Final = (
     (
-        r"password authentication failed|no password supplied|28P01|28000|authentication failed",
+        r"password authentication failed|no password supplied|28P01|28000|authentication failed|access denied",
         "check the user and the password; if the password rotates, pass password=a function that fetches it",
     ),
     (
-        r"database .* does not exist|3D000",
+        r"database .* does not exist|3D000|unknown database",
         "create that database, or correct the name at the end of the URL",
     ),
     (
-        r"translate host name|name or service not known|nodename nor servname|no address associated",
+        r"translate host name|name or service not known|nodename nor servname|no address associated|unknown .*host",
         "the host name is unknown here: check its spelling, and whether this network can resolve it",
     ),
     (
-        r"does not support SSL|SSL.*not (supported|enabled)|rejected SSL",
+        r"does ?n.t support SSL|does not support SSL|SSL.*not (supported|enabled)|rejected SSL|SSL.*but the server",
         "the URL demands TLS and the server offers none: turn TLS on at the server",
     ),
     (
         r"certificate|hostname .* doesn't match|host name .* match",
         "the server's certificate cannot be verified: give the CA with sslrootcert, and connect by the name in it",
+    ),
+    (
+        r"character set|charset|collation",
+        "the server or the driver does not know it: correct charset or collation in the URL, utf8mb4 serves all texts",
+    ),
+    (
+        r"is not allowed to connect|1130",
+        "the server does not admit this user from here: see which hosts the account is for (CREATE USER name@host)",
     ),
     (
         r"pg_hba\.conf|no encryption",
@@ -103,6 +113,15 @@ def shares(attempts: Sequence[T], until: float) -> Iterator[tuple[T, float]]:
         yield attempt, now + (until - now) / (len(attempts) - number)
 
 
+def without_frames(error: BaseException) -> BaseException:
+    """The error, and those behind it, without the frames that they passed: a library's hold the password."""
+    behind: BaseException | None = error
+    while behind is not None:
+        behind.__traceback__ = None
+        behind = behind.__cause__ or behind.__context__
+    return error
+
+
 def silent(target: Target, timeout: float | None) -> ConnectFailed:
     """The error for a server that did not answer within ``timeout``, or within what was left of it (None)."""
     time = "the time that was left" if timeout is None else f"{max(timeout, 0):.2f} s"
@@ -114,11 +133,17 @@ def silent(target: Target, timeout: float | None) -> ConnectFailed:
 
 
 def refused(
-    target: Target, error: BaseException, code: str | None, doing: str = "connect to"
+    target: Target, error: BaseException, code: str | int | None, doing: str = "connect to"
 ) -> ConnectFailed | Overloaded:
-    """The error for a server that answered with a refusal, or a network that did."""
+    """The error for a server that answered with a refusal, or a network that did.
+
+    Args:
+        code: what the server calls it, an SQLSTATE or MySQL's number; None for the network's own.
+    """
+    from ._faults import Fault
+
     text = _told(error)
-    fault = classify(code, text)
+    fault = _classify(target, code, text)
     if Fault.OVERLOADED in fault:
         return Overloaded(
             f"{target.where} has no connection slot left: {text}. Lower max_size, run fewer instances, raise the "
@@ -129,6 +154,16 @@ def refused(
         f"could not {doing} {target.where}: {text}" + (f". Remedy: {remedy}" if remedy else ""),
         transient=Fault.TRANSIENT in fault or (not fault and code is None and _says(text, PASSING)),
     )
+
+
+def _classify(target: Target, code: Any, text: str) -> Fault:
+    if target.system == "mysql":
+        from ._mysql import classify as of_mysql
+
+        return of_mysql(code, text)
+    from ._postgresql import classify
+
+    return classify(code, text)
 
 
 def _says(text: str, pattern: str) -> bool:
@@ -146,13 +181,13 @@ def _told(error: BaseException) -> str:
     return " ".join(" ".join(lines).split()).rstrip(".") or type(error).__name__
 
 
-def unready(target: Target, error: Exception) -> Exception:
+def unready(target: Target, error: Exception, code: str | int | None) -> Exception:
     """The error for a connection that opened and then failed while it was set up."""
     if isinstance(error, (ConnectFailed, Overloaded, ConfigError)):
         return error
     if isinstance(error, PoolError):  # the deadline struck in the middle of the set-up
         return silent(target, None)
-    return refused(target, error, getattr(error, "sqlstate", None), doing="set up a connection to")
+    return refused(target, error, code, doing="set up a connection to")
 
 
 def password(config: PoolConfig, target: Target) -> str | None:
@@ -199,6 +234,33 @@ def _no_password(error: Exception) -> ConnectFailed:
     )
 
 
+def lookup(target: Target) -> dict[str, list[str]]:
+    """The addresses of each host, for a driver that is handed sockets. The operating system's look-up has no deadline.
+
+    Raises:
+        ConnectFailed: no host of the target could be resolved.
+    """
+    import socket
+
+    found: dict[str, list[str]] = {}
+    failure: Exception | None = None
+    for host, port in target.hosts:
+        if host.startswith(("/", "@")):
+            continue
+        try:
+            found[host] = _addresses(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        except OSError as error:
+            failure = refused(target, error, None)
+            failure.__cause__ = error
+    if failure is not None and not found:
+        raise failure
+    return found
+
+
+def _addresses(infos: Sequence[Any]) -> list[str]:
+    return list(dict.fromkeys(str(info[4][0]) for info in infos))
+
+
 async def resolve(target: Target, until: float) -> dict[str, list[str]]:
     """The addresses of each host, looked up without blocking the event loop.
 
@@ -220,7 +282,7 @@ async def resolve(target: Target, until: float) -> dict[str, list[str]]:
             try:
                 async with asyncio.timeout(max(0.0, until - monotonic())):
                     infos = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-                found[host] = list(dict.fromkeys(str(info[4][0]) for info in infos))
+                found[host] = _addresses(infos)
             except TimeoutError as error:
                 failure = silent(target, None)
                 failure.__cause__ = error

@@ -12,7 +12,7 @@ from typing import Final
 
 from .._faults import Fault
 
-__all__ = ["classify", "condemns", "explain", "last_words", "unsent"]
+__all__ = ["ROLLED_BACK", "classify", "condemns", "explain", "last_words", "unsent"]
 
 _NOTHING: Final = Fault(0)
 _LOST_UNSENT: Final = Fault.LOST | Fault.UNSENT
@@ -86,12 +86,16 @@ def unsent(sqlstate: str | None, message: str = "") -> bool:
     return Fault.UNSENT in classify(sqlstate, message)
 
 
-def condemns(sqlstate: str | None) -> bool:
+#: Errors by which the server has rolled the whole transaction back by itself: none, here it only fails until its end.
+ROLLED_BACK: Final[frozenset[str]] = frozenset()
+
+
+def condemns(sqlstate: str | None, message: str = "") -> bool:
     """Whether this error means that no connection of the pool is to be trusted further.
 
     A borrower's own READ ONLY transaction gives 25006, too: the caller rules that out.
     """
-    return Fault.FAILOVER in classify(sqlstate)
+    return Fault.FAILOVER in classify(sqlstate, message)
 
 
 _LAST_WORDS: Final = {

@@ -86,7 +86,7 @@ class Asyncpg:
             except asyncpg.ClientConfigurationError as error:
                 raise ConfigError(f"asyncpg refuses its arguments: {error}") from None
             except FAILURES as error:
-                failure = _without_frames(error)
+                failure = _dial.without_frames(error)
         return None, failure
 
     async def _ready(self, conn: Connection, until: float) -> None:
@@ -100,7 +100,7 @@ class Asyncpg:
                 raise _dial.silent(self.target, None) from error
             if not isinstance(error, (*FAILURES, PoolError)):
                 raise
-            raise _dial.unready(self.target, error) from error
+            raise _dial.unready(self.target, error, sqlstate(error)) from error
 
     async def _set_up(self, conn: Connection) -> None:
         keep_alive(conn.sock, self.config.tcp_timeout)
@@ -263,15 +263,6 @@ class Asyncpg:
     async def rollback(self, conn: Connection, timeout: float) -> None:
         conn.until = min(conn.until, monotonic() + timeout)
         await conn.execute("ROLLBACK")
-
-
-def _without_frames(error: BaseException) -> BaseException:
-    """The error, and those behind it, without the frames that they passed: asyncpg's hold the password."""
-    behind: BaseException | None = error
-    while behind is not None:
-        behind.__traceback__ = None
-        behind = behind.__cause__ or behind.__context__
-    return error
 
 
 def _arranged(sql: str, params: Params | None) -> tuple[str, tuple[object, ...]]:

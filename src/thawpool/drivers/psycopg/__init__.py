@@ -46,7 +46,7 @@ class Psycopg(PsycopgCommon):
             self.close(conn)
             if not isinstance(error, (psycopg.Error, PoolError)):
                 raise
-            raise _dial.unready(self.target, error) from error
+            raise _dial.unready(self.target, error, getattr(error, "sqlstate", None)) from error
         return conn
 
     def _dial(self, until: float) -> tuple[Connection | None, BaseException]:
@@ -183,7 +183,7 @@ class AsyncPsycopg(PsycopgCommon):
             self.close(conn)
             if not isinstance(error, (psycopg.Error, PoolError)):
                 raise
-            raise _dial.unready(self.target, error) from error
+            raise _dial.unready(self.target, error, getattr(error, "sqlstate", None)) from error
         return conn
 
     async def _dial(self, until: float) -> tuple[AsyncConnection | None, BaseException]:

@@ -1,0 +1,278 @@
+"""What the adapters share that stand on ``_marks``: how a connection is dialed, checked, reset and judged.
+
+What waits is written once, as coroutines, for threads too: there no step of one ever suspends, so that it can be
+run to its end at once. A driver gives the steps, as plain functions or as coroutine functions; what belongs to a
+server comes from ``_mysql.adapter`` or ``_postgresql.adapter``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from time import monotonic
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
+
+from ..errors import ConnectFailed, PoolError
+from . import _dial
+from ._dial import awaited
+from ._marks import INFINITY
+from ._socket import orphan, shut, sight, watch
+from .base import Params, Sight, Verdict
+
+if TYPE_CHECKING:
+    from .._url import Target
+    from ..config import PoolConfig
+
+__all__ = ["Adapter", "Expired", "Result"]
+
+CLEAN: Final = Verdict.CLEAN
+#: The names of a result's columns, None if it has none; its rows; how many rows the statement touched.
+Result = tuple[tuple[str, ...] | None, Sequence[Any], int]
+
+
+class Expired(Exception):
+    """The deadline of a dial came before its end."""
+
+
+class Adapter:
+    """The verbs of ``drivers.base`` in terms of a driver's steps, which are the methods of the next part."""
+
+    system: ClassVar[Literal["postgresql", "mysql"]]
+    #: What the library raises, and the network beneath it.
+    failures: ClassVar[tuple[type[Exception], ...]]
+    session: Any
+
+    def __init__(self, target: Target, config: PoolConfig) -> None:
+        _dial.check_files(target)
+        self.target = target
+        self.config = config
+        #: What a dial may end with that another address may not.
+        self._ends: tuple[type[Exception], ...] = (Expired, *self.failures)
+
+    # -- a driver's steps ------------------------------------------------------------------------
+
+    def open(self, host: str, port: int, address: str, password: str | None, until: float) -> Any:
+        """Open one connection before ``until``, in autocommit; raise one of ``failures`` or ``Expired``.
+
+        Args:
+            host: a name or an address, or the path of a Unix socket.
+            address: where to find ``host``, if that was looked up; empty otherwise.
+        """
+        raise NotImplementedError
+
+    def run(self, conn: Any, text: str, arguments: Sequence[object] | None) -> Any:
+        """Run one announced statement in the driver's own placeholders. Returns a ``Result``."""
+        raise NotImplementedError
+
+    def ping(self, conn: Any) -> Any:
+        """Spend one round trip."""
+        raise NotImplementedError
+
+    def code(self, error: BaseException) -> Any:
+        """What the server calls this error; None if it is not the server's."""
+        raise NotImplementedError
+
+    def fileno(self, conn: Any) -> int:
+        """The descriptor of the connection's socket."""
+        raise NotImplementedError
+
+    def goodbye(self, conn: Any) -> None:
+        """Close with a goodbye if that cannot block. May raise."""
+        raise NotImplementedError
+
+    def arranged(self, sql: str, params: Params | None) -> tuple[str, Sequence[object] | None]:
+        """A statement as the driver takes it, and its arguments."""
+        raise NotImplementedError
+
+    # -- a server's part -------------------------------------------------------------------------
+
+    async def _greet(self, conn: Any) -> None:
+        """Give the session its limits."""
+        raise NotImplementedError
+
+    async def _clear(self, conn: Any) -> bool:
+        """Make the session as new. Returns whether that undid what ``configure`` did."""
+        raise NotImplementedError
+
+    def beginning(self, isolation: str | None, readonly: bool, deferrable: bool) -> Sequence[str]:
+        """The statements that begin a transaction; ``ConfigError`` if there are none."""
+        raise NotImplementedError
+
+    async def _commit(self, conn: Any) -> bool:
+        """Commit. Returns False if the server rolled back instead."""
+        raise NotImplementedError
+
+    async def _answers(self, conn: Any) -> bool:
+        """Ask the connection's server, on a socket of its own, whether it is there at all."""
+        raise NotImplementedError
+
+    def unsent(self, error: BaseException) -> bool:
+        raise NotImplementedError
+
+    def explain(self, error: BaseException) -> str | None:
+        raise NotImplementedError
+
+    # -- verbs that never wait -------------------------------------------------------------------
+
+    def close(self, conn: Any) -> None:
+        conn.hung_up = True
+        try:
+            self.goodbye(conn)
+        except Exception:
+            conn.hang_up()
+
+    def abandon(self, conn: Any) -> None:
+        conn.hung_up = True
+        if conn.alive():
+            orphan(self.fileno(conn))
+        conn.hang_up()
+
+    def abort(self, conn: Any) -> None:
+        if conn.alive():
+            shut(self.fileno(conn))
+
+    def look(self, conn: Any) -> Sight:
+        return sight(conn.look(0)) if conn.alive() else Sight.GONE
+
+    def lost(self, conn: Any) -> bool:
+        return not conn.alive()
+
+    def verdict(self, conn: Any) -> Verdict:
+        conn.noted = (
+            False  # what was announced and never sent must not vouch for the next borrower's first step
+        )
+        if conn.untouched() and not self.session.always_reset:
+            return CLEAN
+        if conn.condemned:
+            return Verdict.FAILOVER
+        if not conn.alive():
+            return Verdict.BUSY if conn.hung_up or conn.overran else Verdict.LOST
+        if conn.running or conn.unread():
+            return Verdict.BUSY
+        conn.restore()
+        owed = conn.dirty or conn.in_transaction() or self.session.always_reset
+        return Verdict.DIRTY if owed else CLEAN
+
+    def answers(self, conn: Any) -> Any:
+        raise NotImplementedError
+
+    def cleans_up(self) -> bool:
+        return bool(self.session.cleans_up)
+
+    # -- verbs that wait, for both kinds ---------------------------------------------------------
+
+    async def _connect(self, timeout: float) -> Any:
+        until = monotonic() + timeout
+        conn, failure = await self._dial(until)
+        if conn is None:
+            raise self._failed(failure, timeout) from failure
+        try:
+            await self._set_up(conn, until)
+        except (PoolError, *self.failures) as error:
+            self.close(conn)
+            raise _dial.unready(self.target, error, self.code(error)) from error
+        except BaseException:
+            self.close(conn)
+            raise
+        return conn
+
+    async def _dial(self, until: float) -> tuple[Any, BaseException]:
+        """Try the addresses in turn: a connection, or why the last one failed.
+
+        The password is in this frame and in no traceback, where reporters of errors would find it.
+        """
+        failure: BaseException = Expired()
+        addresses = await awaited(self._addresses(until))
+        password = await awaited(self._password(until))
+        for (host, port, address), end in _dial.shares(list(self._attempts(addresses)), until):
+            try:
+                return await awaited(self.open(host, port, address, password, end)), failure
+            except self._ends as error:
+                failure = _dial.without_frames(error)
+        return None, failure
+
+    def _attempts(self, addresses: Mapping[str, list[str]]) -> Iterator[tuple[str, int, str]]:
+        for host, port in self.target.hosts:
+            for address in addresses.get(host, [""]):
+                yield host, port, address
+
+    def _addresses(self, until: float) -> Any:
+        """The addresses of each host; none where the library looks them up itself."""
+        raise NotImplementedError
+
+    def _password(self, until: float) -> Any:
+        raise NotImplementedError
+
+    def _failed(self, error: BaseException, timeout: float) -> Exception:
+        """Our error for a dial that ended with ``error``."""
+        if isinstance(error, Expired) or (isinstance(error, TimeoutError) and error.errno is None):
+            return _dial.silent(self.target, timeout)
+        return _dial.refused(self.target, error, self.code(error))
+
+    async def _set_up(self, conn: Any, until: float) -> None:
+        conn.until = until
+        conn.silence = self.config.tcp_timeout
+        conn.look = watch(self.fileno(conn))
+        conn.answers = self.answers
+        conn.dirty = True  # nothing from here to the end needs to be judged
+        await self._greet(conn)
+        if self.config.configure is not None:
+            await awaited(self.config.configure(conn))
+        if conn.in_transaction() or conn.running or conn.unread():
+            raise ConnectFailed(
+                "the configure hook left the connection in a transaction or in the middle of a command; "
+                "let it commit and finish what it starts"
+            )
+        conn.remember()
+        conn.ready()
+
+    async def _check(self, conn: Any, timeout: float) -> bool:
+        conn.leased = True
+        conn.until = monotonic() + timeout
+        try:
+            if self.config.check is not None:
+                return await awaited(self.config.check(conn)) is not False
+            await awaited(self.ping(conn))
+            return True
+        except Exception:
+            return False
+        finally:
+            conn.leased = False
+            conn.until = INFINITY
+
+    async def _reset(self, conn: Any, timeout: float) -> bool:
+        conn.leased = True
+        conn.until = monotonic() + timeout
+        try:
+            undone = await self._clear(conn)
+            if callable(self.config.reset):
+                await awaited(self.config.reset(conn))
+            conn.restore()
+            if undone and self.config.configure is not None:
+                await awaited(self.config.configure(conn))
+                conn.remember()
+            if not conn.alive() or conn.in_transaction() or conn.running or conn.unread():
+                return False
+            conn.ready()
+            return True
+        except Exception:
+            return False
+        finally:
+            conn.leased = False
+            conn.until = INFINITY
+
+    async def _begin(self, conn: Any, isolation: str | None, readonly: bool, deferrable: bool) -> None:
+        """All statements of it are used up by the transaction itself, so none of them owes a reset."""
+        conn.undone = False
+        before = conn.dirty, conn.marked
+        for text in self.beginning(isolation, readonly, deferrable):
+            await self._send(conn, text)
+        conn.dirty, conn.marked = before
+
+    async def _send(self, conn: Any, text: str) -> Any:
+        """Run a statement of our own."""
+        conn.noted = True
+        return await awaited(self.run(conn, text, None))
+
+    async def _rollback(self, conn: Any, timeout: float) -> None:
+        conn.until = min(conn.until, monotonic() + timeout)
+        await self._send(conn, "ROLLBACK")

@@ -1,0 +1,210 @@
+"""What an instrumented connection carries for the pool, and the gate that its I/O passes."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Mapping
+from operator import attrgetter
+from typing import Any, ClassVar, Final
+
+from ._refusals import returned
+
+__all__ = ["INFINITY", "Kept", "Marked"]
+
+INFINITY: Final = float("inf")
+
+
+class Marked:
+    """The marks of a connection, to be mixed into a library's class. See ``drivers.base.Leased`` for the first three.
+
+    Every operation calls ``admit`` before it sends anything, and ``settled`` once its reply has been read to the
+    end, be it an error. In between ``running`` is set: a connection that comes back so has a reply on its way to
+    nobody, and is closed. Whoever knows a statement's text calls ``note`` before that; what was not announced
+    counts as stateful.
+    """
+
+    #: What the server's words mean: the package ``_mysql`` or ``_postgresql``.
+    server: ClassVar[Any]
+    #: The names of the library's client-side settings: plain attributes, two or more. A ``dict`` may change in place.
+    settings: ClassVar[tuple[str, ...]]
+    #: Whether a server that has been silent for ``silence`` seconds is there at all; given by the adapter.
+    answers: Callable[[Any], Any]
+    #: Looks at the socket, see ``_socket.watch``.
+    look: Callable[[int], list[tuple[int, int]]]
+    #: Seconds after which a statement without a deadline asks whether its server is still there.
+    silence: float = 5.0
+
+    leased: bool = True
+    until: float = INFINITY
+    holder: object = None
+    #: Whether something was executed that may have left state behind on the server.
+    dirty: bool = False
+    #: Whether any mark is set, or a client-side setting was touched: the one that a return looks at first.
+    marked: bool = False
+    #: Whether the I/O that comes next was announced by its statement.
+    noted: bool = False
+    #: Whether a reply may be on its way.
+    running: bool = False
+    #: Whether a statement ran into its deadline, so that it was we who closed the connection.
+    overran: bool = False
+    #: Whether an error said that no connection of the pool is good any more: a failover, a shutdown.
+    condemned: bool = False
+    #: Whether an error said that the server has rolled the whole transaction back by itself.
+    undone: bool = False
+    #: Whether its borrower, or we, closed the connection, and not the server.
+    hung_up: bool = False
+
+    # -- the gate --------------------------------------------------------------------------------
+
+    def note(self, text: Any) -> None:
+        """Announce a statement."""
+        if not self.dirty and (type(text) is not str or self.server.stateful(text)):
+            self.dirty = self.marked = True
+        self.noted = True
+
+    def admit(self, text: str | bytes | None = None) -> None:
+        """Let an operation pass.
+
+        Args:
+            text: what it sends, if no statement announced it; nothing that leaves state if empty, something
+                unknown if None.
+
+        Raises:
+            LeaseError: the connection lies in the pool.
+        """
+        if not self.leased:
+            self.noted = False
+            raise returned()
+        if self.noted:
+            self.noted = False
+        elif not self.dirty and (text is None or (text and self._leaves(text))):
+            self.dirty = self.marked = True
+        self.running = True
+
+    def _leaves(self, text: str | bytes | bytearray) -> bool:
+        whole = text if isinstance(text, str) else bytes(text).decode("utf-8", "replace")
+        return bool(self.server.stateful(whole))
+
+    def settled(self) -> None:
+        """The reply has been read to its end."""
+        self.running = False
+
+    def noticed(self, error: Exception, code: Any) -> None:
+        """Look at an error that passes through: say which of our limits caused it, and see a failover."""
+        why = self.server.explain(code)
+        if why and why not in getattr(error, "__notes__", ()):
+            error.add_note(why)
+        if self.server.condemns(code, str(error)) and not self.own_doing(code):
+            self.condemned = self.marked = True
+        if code in self.server.ROLLED_BACK:
+            self.undone = True
+
+    def own_doing(self, code: Any) -> bool:
+        """Whether a refused write is due to a read-only transaction of the borrower's own."""
+        return False
+
+    # -- to be told by the library's connection --------------------------------------------------
+
+    def alive(self) -> bool:
+        """Whether the connection is open, as far as this side knows."""
+        raise NotImplementedError
+
+    def in_transaction(self) -> bool:
+        """Whether a transaction is open, failed or not."""
+        raise NotImplementedError
+
+    def hang_up(self) -> None:
+        """Close at once and without a goodbye."""
+        raise NotImplementedError
+
+    def unread(self) -> bool:
+        """Whether the borrower left a part of a result unread."""
+        return False
+
+    # -- client-side settings --------------------------------------------------------------------
+
+    def remember(self) -> None:
+        """Take the client-side settings as they are now for what every borrower shall find."""
+        for name in self.settings:
+            if type(getattr(self, name)) is dict:
+                setattr(self, name, Kept(getattr(self, name), self))
+        self._read = attrgetter(*self.settings)
+        self._kept = self._read(self)
+
+    def touched(self) -> bool:
+        """Whether one of them differs from that. Changes in a table have left a mark."""
+        return bool(self._read(self) != self._kept)
+
+    def restore(self) -> None:
+        """Put them back, without I/O."""
+        for name, value in zip(self.settings, self._kept, strict=True):
+            setattr(self, name, value.anew() if type(value) is Kept else value)
+        self._kept = self._read(self)
+        self.marked = self.dirty
+
+    # -- the life of a lease ---------------------------------------------------------------------
+
+    def untouched(self) -> bool:
+        """Whether the connection is as every borrower shall find it."""
+        return not (
+            self.marked
+            or self.running
+            or not self.alive()
+            or self.in_transaction()
+            or self.unread()
+            or self.touched()
+        )
+
+    def ready(self) -> None:
+        """From here on it lies in the pool, as new."""
+        self.dirty = self.marked = self.noted = self.running = self.undone = self.leased = False
+        self.until = INFINITY
+
+
+class Kept(dict[Any, Any]):
+    """A table of a library's that its users may change in place. The first change marks the connection."""
+
+    def __init__(self, table: Mapping[Any, Any], conn: Marked) -> None:
+        super().__init__(table)
+        self._template = dict(table)
+        self._conn = weakref.ref(conn)
+
+    def anew(self) -> Kept:
+        """The table as it was."""
+        conn = self._conn()
+        assert conn is not None
+        return Kept(self._template, conn)
+
+    def __eq__(self, other: object) -> bool:
+        return self is other  # another one would not tell of changes
+
+    __hash__ = None
+
+    def _changes(self) -> None:
+        conn = self._conn()
+        if conn is not None:
+            conn.marked = True
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self._changes()
+        super().__setitem__(key, value)
+
+    def __delitem__(self, key: Any) -> None:
+        self._changes()
+        super().__delitem__(key)
+
+    def update(self, *args: Any, **kwargs: Any) -> None:
+        self._changes()
+        super().update(*args, **kwargs)
+
+    def setdefault(self, key: Any, default: Any = None) -> Any:
+        self._changes()
+        return super().setdefault(key, default)
+
+    def pop(self, *args: Any) -> Any:
+        self._changes()
+        return super().pop(*args)
+
+    def clear(self) -> None:
+        self._changes()
+        super().clear()

@@ -1,0 +1,115 @@
+"""What every adapter to MySQL and MariaDB does alike: greeting, reset, commit, what an error means."""
+
+from __future__ import annotations
+
+from time import monotonic
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from .._adapter import Adapter
+from .._dial import awaited
+from ..base import Params
+from .errors import explain, unsent
+from .session import Session
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..._url import Target
+    from ...config import PoolConfig
+
+__all__ = ["COM_RESET_CONNECTION", "OfMySQL"]
+
+COM_RESET_CONNECTION = 0x1F
+#: How long a server may take to say that it is there, in seconds.
+ANSWER_TIMEOUT = 1.0
+#: The numbers that are not the server's own.
+CLIENT_ERRORS = 2000, 3000
+
+
+class OfMySQL(Adapter):
+    """The server's part of an adapter, to be mixed with ``ThreadAdapter`` or ``AsyncAdapter``."""
+
+    system: ClassVar[Literal["mysql"]] = "mysql"
+    session: Session
+
+    def __init__(self, target: Target, config: PoolConfig) -> None:
+        super().__init__(target, config)
+        self.session = Session(target, config)
+
+    # -- a driver's steps ------------------------------------------------------------------------
+
+    def version(self, conn: Any) -> str:
+        """The server's version as its handshake names it."""
+        raise NotImplementedError
+
+    def renew(self, conn: Any) -> Any:
+        """Have the server make the session as new: COM_RESET_CONNECTION or what does the same."""
+        raise NotImplementedError
+
+    def use(self, conn: Any, database: str) -> Any:
+        """Change the session's database: COM_INIT_DB."""
+        raise NotImplementedError
+
+    # -- the server's part -----------------------------------------------------------------------
+
+    async def _greet(self, conn: Any) -> None:
+        while text := self.session.greeting(self.version(conn)):
+            try:
+                await self._send(conn, text)
+                break
+            except self.failures as error:
+                if not self.session.refused(self.code(error)):
+                    raise
+
+    async def _clear(self, conn: Any) -> bool:
+        owed = self.session.owed(in_transaction=conn.in_transaction(), dirty=conn.dirty)
+        if owed == "ROLLBACK":
+            await self._send(conn, "ROLLBACK")
+        if owed != "RESET":
+            return False
+        conn.noted = True
+        await awaited(self.renew(conn))
+        await self._send(conn, self.session.renewal(self.version(conn)))
+        await self._home(conn)
+        return True
+
+    async def _home(self, conn: Any) -> None:
+        """A reset leaves the session in the database that its borrower chose. Without one of our own there is no way
+        back."""
+        if self.target.database is not None:
+            conn.noted = True
+            await awaited(self.use(conn, self.target.database))
+            return
+        _, rows, _ = await self._send(conn, "SELECT DATABASE()")
+        if next(iter(rows[0])) is not None:
+            conn.hang_up()
+
+    async def _answers(self, conn: Any) -> bool:
+        """By a dial, as the server speaks first, and to hang up on it would count as an error of this host's."""
+        other, failure = await self._dial(monotonic() + ANSWER_TIMEOUT)
+        if other is not None:
+            self.close(other)
+            return True
+        code = self.code(failure)
+        return code is not None and not CLIENT_ERRORS[0] <= code < CLIENT_ERRORS[1]
+
+    async def _commit(self, conn: Any) -> bool:
+        await self._send(conn, "COMMIT")
+        return not conn.undone
+
+    def beginning(self, isolation: str | None, readonly: bool, deferrable: bool) -> Sequence[str]:
+        return self.session.begin(isolation, readonly, deferrable)
+
+    def arranged(self, sql: str, params: Params | None) -> tuple[str, Sequence[object] | None]:
+        if params is None:
+            return sql, None
+        from .._placeholders import FORMAT_MYSQL, compile_placeholders
+
+        compiled = compile_placeholders(sql, FORMAT_MYSQL)
+        return compiled.text, compiled.arrange(params)
+
+    def unsent(self, error: BaseException) -> bool:
+        return unsent(self.code(error), str(error))
+
+    def explain(self, error: BaseException) -> str | None:
+        return explain(self.code(error))

@@ -1,0 +1,293 @@
+"""MySQL and MariaDB through PyMySQL, for threads."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+import pymysql
+from pymysql.connections import MAX_PACKET_LEN
+from pymysql.constants import COMMAND, CR, SERVER_STATUS
+from pymysql.cursors import Cursor as PlainCursor
+from pymysql.protocol import FieldDescriptorPacket, MysqlPacket
+
+from . import _mysql
+from ._adapter import Expired, Result
+from ._marks import Marked
+from ._mysql.adapter import COM_RESET_CONNECTION, OfMySQL
+from ._refusals import overran
+from ._shells import ThreadAdapter
+from ._timed_socket import TimedSSLSocket, dial
+
+if TYPE_CHECKING:
+    from .._url import Target
+    from ..config import PoolConfig
+
+__all__ = ["PyMySQL"]
+
+
+def mysql_options(target: Target) -> dict[str, Any]:
+    return {k: v for k, v in {"user": target.user, "database": target.database, **target.extra}.items() if v}
+
+
+def mysql_context(target: Target) -> Any:
+    return None
+
+
+QUIT: Final = b"\x01\0\0\0" + bytes([COMMAND.COM_QUIT])
+#: In which of the server's states the next borrower may find a session, and which flags tell it.
+AT_REST: Final = SERVER_STATUS.SERVER_STATUS_AUTOCOMMIT
+FLAGS: Final = AT_REST | SERVER_STATUS.SERVER_STATUS_IN_TRANS | SERVER_STATUS.SERVER_MORE_RESULTS_EXISTS
+READ_ONLY_TRANSACTION: Final = 1792
+#: How a packet begins that is an error.
+ERROR: Final = 0xFF
+#: How much is received at a time, in bytes.
+AT_A_TIME: Final = 65_536
+LOST: Final = "Lost connection to MySQL server during query"
+
+
+class Cursor(PlainCursor):  # type: ignore[misc]
+    """PyMySQL's cursor, which announces its statements before their parameters are put in."""
+
+    def execute(self, query: Any, args: Any = None) -> Any:
+        self._get_db().note(query)
+        return super().execute(query, args)
+
+
+class Connection(Marked, pymysql.Connection):  # type: ignore[misc]
+    """``pymysql.Connection`` as the pool lends it."""
+
+    server: ClassVar[Any] = _mysql
+    # The others change by statements, which leave their mark.
+    settings: ClassVar[tuple[str, ...]] = ("cursorclass", "decoders", "encoders", "use_unicode")
+
+    #: What was received and not read yet, and where the next packet begins in it.
+    _received: bytes = b""
+    _at: int = 0
+    # PyMySQL's own, as far as they are changed here.
+    _next_seq_id: int
+    _result: Any
+
+    @property
+    def _sock(self) -> Any:
+        return self._timed
+
+    @_sock.setter
+    def _sock(self, sock: Any) -> None:
+        self._timed = sock
+        self._received, self._at = b"", 0
+        if sock is not None:
+            sock.owner = weakref.ref(self)
+
+    # -- reading ---------------------------------------------------------------------------------
+
+    def _read_packet(self, packet_type: Any = MysqlPacket) -> Any:
+        """PyMySQL's, which asks a buffered file twice for each packet; here most are at hand already.
+
+        A row is a packet, so this is most of what PyMySQL does, and more than makes up for what the pool costs.
+        """
+        at = self._at
+        received = self._received
+        if len(received) < at + 4:
+            received, at = self._receive(4)
+        length = received[at] | received[at + 1] << 8 | received[at + 2] << 16
+        number = self._next_seq_id
+        if received[at + 3] != number or length == MAX_PACKET_LEN:
+            return super()._read_packet(packet_type)
+        self._next_seq_id = (number + 1) & 255
+        start = at + 4
+        end = start + length
+        if len(received) < end:
+            self._at = start
+            received, start = self._receive(length)
+            end = start + length
+        self._at = end
+        if packet_type is FieldDescriptorPacket:
+            return _described(received[start:end], self.encoding)
+        packet = packet_type(received[start:end], self.encoding)
+        if length and received[start] == ERROR:
+            if self._result is not None and self._result.unbuffered_active:
+                self._result.unbuffered_active = False
+            packet.raise_for_error()
+        return packet
+
+    def _read_bytes(self, num_bytes: int) -> bytes:
+        received, at = self._receive(num_bytes)
+        self._at = at + num_bytes
+        return received[at : self._at]
+
+    def _receive(self, need: int) -> tuple[bytes, int]:
+        """Have at least so many bytes at hand. Returns them, and where they begin."""
+        pieces = [self._received[self._at :]]
+        have = len(pieces[0])
+        while have < need:
+            try:
+                piece = self._timed.recv(max(need - have, AT_A_TIME))
+            except OSError as error:
+                self._force_close()
+                raise pymysql.OperationalError(CR.CR_SERVER_LOST, f"{LOST} ({error})") from error
+            except BaseException:
+                self._force_close()
+                raise
+            if not piece:
+                self._force_close()
+                raise pymysql.OperationalError(CR.CR_SERVER_LOST, LOST)
+            pieces.append(piece)
+            have += len(piece)
+        self._received, self._at = b"".join(pieces), 0
+        return self._received, 0
+
+    # -- the gate --------------------------------------------------------------------------------
+
+    def _execute_command(self, command: int, sql: Any) -> None:
+        known = command == COMMAND.COM_QUERY
+        self.admit(sql if known else "" if command == COMMAND.COM_PING else None)
+        super()._execute_command(command, sql)
+
+    def _answer(self, read: Callable[..., Any], *args: Any) -> Any:
+        """Read a reply. Be it an error, it has been read to its end, or PyMySQL has closed the connection."""
+        try:
+            answer = read(*args)
+        except pymysql.MySQLError as error:
+            if self.overran:
+                raise overran() from None
+            self.settled()
+            self.noticed(error, error.args[0] if error.args else None)
+            raise
+        self.settled()
+        return answer
+
+    def query(self, sql: Any, unbuffered: bool = False) -> Any:
+        try:
+            return super().query(sql, unbuffered)
+        except pymysql.MySQLError:
+            if self.overran:  # while it was sent
+                raise overran() from None
+            raise
+
+    def _read_query_result(self, unbuffered: bool = False) -> Any:
+        self.marked = self.marked or unbuffered
+        return self._answer(super()._read_query_result, unbuffered)
+
+    def _read_ok_packet(self) -> Any:
+        return self._answer(super()._read_ok_packet)
+
+    def set_character_set(self, charset: Any, collation: Any = None) -> None:
+        self._answer(super().set_character_set, charset, collation)
+
+    def show_warnings(self) -> Any:
+        return self._answer(super().show_warnings)
+
+    def ping(self, reconnect: bool = False) -> None:
+        """As PyMySQL's, but that it never reconnects: the pool would not know of it."""
+        super().ping(False)
+
+    # -- what the pool asks ----------------------------------------------------------------------
+
+    def alive(self) -> bool:
+        return self._timed is not None
+
+    def in_transaction(self) -> bool:
+        return bool(self.server_status & SERVER_STATUS.SERVER_STATUS_IN_TRANS)
+
+    def own_doing(self, code: Any) -> bool:
+        started = self.server_status & SERVER_STATUS.SERVER_STATUS_IN_TRANS_READONLY
+        return code == READ_ONLY_TRANSACTION and bool(started or self.dirty)
+
+    def unread(self) -> bool:
+        result = self._result
+        return result is not None and bool(result.unbuffered_active or result.has_next)
+
+    def untouched(self) -> bool:
+        result = self._result
+        return not (
+            self.marked
+            or self.running
+            or self.server_status & FLAGS != AT_REST
+            or self._timed is None
+            or (result is not None and result.unbuffered_active)
+            or self._read(self) != self._kept
+        )
+
+    def hang_up(self) -> None:
+        self.hung_up = True
+        self._force_close()
+
+
+@lru_cache(1024)
+def _described(packet: bytes, encoding: str) -> FieldDescriptorPacket:
+    """What the server says of a column: the same for each execution of a statement, and only ever read."""
+    return FieldDescriptorPacket(packet, encoding)
+
+
+class PyMySQL(OfMySQL, ThreadAdapter):
+    """PyMySQL for threads."""
+
+    failures = (pymysql.MySQLError, OSError)
+
+    def __init__(self, target: Target, config: PoolConfig) -> None:
+        super().__init__(target, config)
+        self.options = mysql_options(target)
+        self.context = mysql_context(target)
+        if self.context is not None:
+            self.context.sslsocket_class = TimedSSLSocket
+
+    def open(self, host: str, port: int, address: str, password: str | None, until: float) -> Connection:
+        conn = Connection(
+            host=host,
+            port=port,
+            password=(password or "").encode(),  # PyMySQL would take a str for Latin-1
+            ssl=self.context,
+            ssl_disabled=self.target.sslmode == "disable",
+            autocommit=True,
+            defer_connect=True,
+            cursorclass=Cursor,
+            **self.options,
+        )
+        conn.until = until
+        conn._secure = host.startswith("/")
+        try:
+            conn.connect(dial(host, port, address, until, self.config.tcp_timeout))
+        except BaseException:
+            if conn.overran:
+                raise Expired from None
+            raise
+        finally:
+            conn.password = b""  # nobody needs it any more
+        return conn
+
+    def run(self, conn: Connection, text: str, arguments: Sequence[object] | None) -> Result:
+        if arguments is not None:
+            text = PlainCursor(conn).mogrify(text, arguments)
+        conn.query(text)
+        result = conn._result
+        if result.rows is None:
+            return None, (), result.affected_rows
+        return tuple([field.name for field in result.fields]), result.rows, result.affected_rows
+
+    def ping(self, conn: Connection) -> None:
+        conn.ping()
+
+    def renew(self, conn: Connection) -> None:
+        conn._execute_command(COM_RESET_CONNECTION, b"")
+        conn._read_ok_packet()
+
+    def use(self, conn: Connection, database: str) -> None:
+        conn.select_db(database)
+
+    def version(self, conn: Connection) -> str:
+        return str(conn.server_version)
+
+    def code(self, error: BaseException) -> int | None:
+        number = error.args[0] if isinstance(error, pymysql.MySQLError) and error.args else None
+        return number if isinstance(number, int) and number else None
+
+    def fileno(self, conn: Connection) -> int:
+        return int(conn._sock.fileno())
+
+    def goodbye(self, conn: Connection) -> None:
+        if conn._sock is not None:
+            conn._sock.farewell(QUIT)
+        conn.hang_up()
