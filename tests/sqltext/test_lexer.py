@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.sqltext.texts import FIXED, FRAGMENTS, LITERALS
 
-from thawpool.drivers._postgresql.text import Kind, code, tokens
+from thawpool.drivers._postgresql.text import code, tokens
+from thawpool.drivers._tokens import Kind
 from thawpool.testing.postgres import Postgres
 
 S, C, T, Q, W, N, P, OP, G = (

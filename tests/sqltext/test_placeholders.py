@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from tests.sqltext.texts import CODE, FIXED, FRAGMENTS, LITERALS
 
 from thawpool.drivers import _placeholders
-from thawpool.drivers._placeholders import CACHE_SIZE, LONGEST, MOST, Compiled, compile_placeholders
-from thawpool.drivers._postgresql.text import Kind, tokens
+from thawpool.drivers._placeholders import CACHE_SIZE, DOLLAR, LONGEST, MOST, Compiled, compile_placeholders
+from thawpool.drivers._postgresql.text import tokens
+from thawpool.drivers._tokens import Kind
 from thawpool.errors import ParamsError
 
 
@@ -185,7 +186,7 @@ def test_a_text_is_compiled_once() -> None:
 
 
 def test_the_memory_of_texts_is_bounded() -> None:
-    kept = _placeholders._kept
+    kept = _placeholders._KEPT[DOLLAR]
     first = compile_placeholders("SELECT 'first', %s")
     for number in range(CACHE_SIZE - 1):
         compile_placeholders(f"SELECT {number}, %s")

@@ -10,7 +10,8 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
-from .text import Kind, code
+from .._tokens import Kind
+from .text import code
 from .words import CLEAN, HARMLESS, NAMING
 
 __all__ = ["CACHE_SIZE", "LONGEST", "stateful"]

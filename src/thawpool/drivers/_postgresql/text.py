@@ -9,31 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from enum import Enum
-from typing import Final, TypeAlias, final
+from typing import Final
 
-__all__ = ["Kind", "Token", "code", "tokens"]
+from .._tokens import Kind, Token
 
-
-@final
-class Kind(Enum):
-    """What a token is."""
-
-    SPACE = "space"
-    COMMENT = "comment"
-    STRING = "string"  # '..', E'..', U&'..', B'..', $tag$..$tag$
-    QUOTED = "quoted"  # "..", U&".."
-    WORD = "word"  # a keyword or an identifier without quotes
-    NUMBER = "number"
-    PARAM = "param"  # $1
-    CAST = "cast"  # ::
-    OPERATOR = "operator"
-    SIGN = "sign"  # one of ( ) [ ] , ; . : \ or a character that SQL has no use for
-    BROKEN = "broken"  # a quote or comment that never ends: the rest of the text
-
-
-#: What a piece of a text is, and the piece.
-Token: TypeAlias = tuple[Kind, str]
+__all__ = ["code", "tokens"]
 
 # What a name may begin with and go on with: letters, "_" and all that is not ASCII; then digits, too; then "$", too.
 # Said by what is left out, since a set that reaches beyond ASCII takes milliseconds to compile.
