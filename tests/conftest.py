@@ -11,6 +11,7 @@ from tests.support.full_backlog import FullBacklog
 from tests.support.parts import POSTGRES_15, Parts
 from tests.support.pgbouncer import PgBouncer
 
+from thawpool.testing.mariadb import MariaDB, find_mysql
 from thawpool.testing.postgres import Postgres, find_postgres
 from thawpool.testing.proxy import FaultProxy
 
@@ -47,6 +48,34 @@ def postgres_tls() -> Iterator[Postgres]:
 def own_postgres() -> Iterator[Postgres]:
     """A fresh PostgreSQL 18 for this test alone: to stop, kill, pause, or fill up."""
     with Postgres(find_postgres("embedded")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[MariaDB]:
+    """MariaDB, shared by all tests: none may stop it or leave anything in it."""
+    with MariaDB() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def mariadb_tls() -> Iterator[MariaDB]:
+    """MariaDB with TLS and passwords, shared like ``mariadb``; ``ca_file`` vouches for it."""
+    with MariaDB(tls=True, auth="password") as server:
+        yield server
+
+
+@pytest.fixture
+def own_mariadb() -> Iterator[MariaDB]:
+    """A fresh MariaDB for this test alone: to stop, kill, pause, or fill up."""
+    with MariaDB() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def mysql() -> Iterator[MariaDB]:
+    """MySQL, shared like ``mariadb``."""
+    with MariaDB(find_mysql()) as server:
         yield server
 
 

@@ -8,7 +8,7 @@ import ssl
 import stat
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -21,20 +21,6 @@ from thawpool.testing import _home
 from thawpool.testing.mariadb import MariaDB
 
 pytestmark = pytest.mark.needs("mariadb")
-
-
-@pytest.fixture(scope="module")
-def mariadb() -> Iterator[MariaDB]:
-    """MariaDB for all tests of this file: none may stop it or leave anything in it."""
-    with MariaDB() as server:
-        yield server
-
-
-@pytest.fixture
-def own_mariadb() -> Iterator[MariaDB]:
-    """A fresh MariaDB for this test alone: to stop, kill or pause."""
-    with MariaDB() as server:
-        yield server
 
 
 def connect(server: MariaDB, **options: Any) -> Any:

@@ -12,7 +12,7 @@ import pytest
 CONFTEST = """
 from tests.support import parts
 
-parts.PARTS["unicorn"] = parts.Part(lambda: False, "apt-get install unicorn")
+parts.PARTS["unicorn"] = parts.Part(lambda: False, "apt-get install unicorn", optional={optional})
 parts.FIXTURES["stable"] = "unicorn"
 
 def pytest_configure(config):
@@ -34,8 +34,8 @@ def test_implied(stable): ...
 """
 
 
-def run(folder: Path, tests: str, *, required: bool) -> tuple[int, str]:
-    (folder / "conftest.py").write_text(CONFTEST.format(required=required))
+def run(folder: Path, tests: str, *, required: bool, optional: bool = False) -> tuple[int, str]:
+    (folder / "conftest.py").write_text(CONFTEST.format(required=required, optional=optional))
     (folder / "test_some.py").write_text(tests)
     (folder / "pytest.ini").write_text("[pytest]\nmarkers = needs(part)\n")
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--color=no", "."]
@@ -56,6 +56,12 @@ def test_they_fail_where_all_is_required(tmp_path: Path) -> None:
     assert code == 1
     assert "1 passed, 2 errors" in said
     assert "unicorn is missing on this machine: apt-get install unicorn" in said
+
+
+def test_an_optional_one_is_left_out_all_the_same(tmp_path: Path) -> None:
+    code, said = run(tmp_path, TESTS, required=True, optional=True)
+    assert code == 0
+    assert "left out: 2 tests of unicorn" in said
 
 
 @pytest.mark.parametrize("required", [False, True])

