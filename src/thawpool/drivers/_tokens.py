@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import Enum
 from typing import TypeAlias, final
 
-__all__ = ["Kind", "Token"]
+__all__ = ["Kind", "Token", "pairs_of"]
 
 
 @final
@@ -27,3 +28,18 @@ class Kind(Enum):
 
 #: What a piece of a text is, and the piece.
 Token: TypeAlias = tuple[Kind, str]
+
+
+def pairs_of(words: Sequence[str]) -> dict[int, int] | None:
+    """For each parenthesis the place of its partner; None if one has none."""
+    pairs: dict[int, int] = {}
+    opened: list[int] = []
+    for at, word in enumerate(words):
+        if word == "(":
+            opened.append(at)
+        elif word == ")":
+            if not opened:
+                return None
+            pairs[at] = opened.pop()
+            pairs[pairs[at]] = at
+    return None if opened else pairs

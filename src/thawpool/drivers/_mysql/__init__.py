@@ -1,11 +1,23 @@
 """What belongs to MySQL and MariaDB, whatever the driver.
 
-The verdict on a statement's text is ``stateful``; what an error means is ``classify`` and ``explain``.
+The verdict on a statement's text is ``stateful``, and of its transaction ``opens_transaction`` and
+``ends_transaction``; what an error means is ``classify`` and ``explain``.
 """
 
 from __future__ import annotations
 
 from .._faults import Fault
 from .errors import ROLLED_BACK, classify, condemns, explain, unsent
+from .statements import ends_transaction, opens_transaction, stateful
 
-__all__ = ["ROLLED_BACK", "Fault", "classify", "condemns", "explain", "unsent"]
+__all__ = [
+    "ROLLED_BACK",
+    "Fault",
+    "classify",
+    "condemns",
+    "ends_transaction",
+    "explain",
+    "opens_transaction",
+    "stateful",
+    "unsent",
+]

@@ -10,7 +10,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
-from .._tokens import Kind
+from .._tokens import Kind, pairs_of
 from .text import code
 from .words import CLEAN, HARMLESS, NAMING
 
@@ -55,7 +55,7 @@ def _verdict(sql: str) -> bool:
 
 def _changes(words: list[str]) -> bool:
     """Whether one statement may change its session."""
-    pairs = _pairs(words)
+    pairs = pairs_of(words)
     if pairs is None:
         return True
     return (
@@ -63,21 +63,6 @@ def _changes(words: list[str]) -> bool:
         or any(_temporary(words, at) for at in range(len(words)))
         or any(_calls(words, at, pairs) for at, word in enumerate(words) if word == "(")
     )
-
-
-def _pairs(words: list[str]) -> dict[int, int] | None:
-    """For each parenthesis the place of its partner; None if one has none."""
-    pairs: dict[int, int] = {}
-    opened: list[int] = []
-    for at, word in enumerate(words):
-        if word == "(":
-            opened.append(at)
-        elif word == ")":
-            if not opened:
-                return None
-            pairs[at] = opened.pop()
-            pairs[pairs[at]] = at
-    return None if opened else pairs
 
 
 def _command_changes(words: list[str], pairs: dict[int, int]) -> bool:
