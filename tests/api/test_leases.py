@@ -142,7 +142,7 @@ async def test_with_debug_a_timeout_names_who_holds_the_connections(
     else:
         async with getattr(pool, take)():
             told = await ask()
-    where = r"flavours\.py:\d+ in " if not flavour.is_async else r"test_leases\.py:\d+ in test_with_debug"
+    where = r"pools\.py:\d+ in " if not flavour.is_async else r"test_leases\.py:\d+ in test_with_debug"
     assert re.search(rf"taken at \S*{where}", told)
     async with pool.connection():
         assert "taken at" in await ask()
