@@ -20,7 +20,8 @@ def test_every_direct_dependency_is_locked() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     lock = tomllib.loads((ROOT / "uv.lock").read_text())
     extras = project["project"]["optional-dependencies"].values()
-    wanted = [line for group in (*extras, project["dependency-groups"]["dev"]) for line in group]
+    groups = project["dependency-groups"].values()
+    wanted = [line for group in (*extras, *groups) for line in group]
     names = {re.split(r"[\[<>=; ]", line)[0] for line in wanted}
     assert names <= {package["name"] for package in lock["package"]}
 
