@@ -45,6 +45,8 @@ class Adapter:
         _dial.check_files(target)
         self.target = target
         self.config = config
+        #: What spoils a connection that opened.
+        self._spoils: tuple[type[Exception], ...] = (PoolError, *self.failures)
         #: What a dial may end with that another address may not.
         self._ends: tuple[type[Exception], ...] = (Expired, *self.failures)
 
@@ -124,14 +126,16 @@ class Adapter:
         conn.hung_up = True
         if conn.alive():
             orphan(self.fileno(conn))
-        conn.hang_up()
+        conn.disown()
 
     def abort(self, conn: Any) -> None:
         if conn.alive():
             shut(self.fileno(conn))
 
     def look(self, conn: Any) -> Sight:
-        return sight(conn.look(0)) if conn.alive() else Sight.GONE
+        if not conn.alive():
+            return Sight.GONE
+        return Sight.READABLE if conn.unread() else sight(conn.look(0))
 
     def lost(self, conn: Any) -> bool:
         return not conn.alive()
@@ -167,7 +171,7 @@ class Adapter:
             raise self._failed(failure, timeout) from failure
         try:
             await self._set_up(conn, until)
-        except (PoolError, *self.failures) as error:
+        except self._spoils as error:
             self.close(conn)
             raise _dial.unready(self.target, error, self.code(error)) from error
         except BaseException:
@@ -206,6 +210,8 @@ class Adapter:
         """Our error for a dial that ended with ``error``."""
         if isinstance(error, Expired) or (isinstance(error, TimeoutError) and error.errno is None):
             return _dial.silent(self.target, timeout)
+        if isinstance(error.__cause__, OSError):  # the library says only that it could not connect
+            return _dial.refused(self.target, error.__cause__, None)
         return _dial.refused(self.target, error, self.code(error))
 
     async def _set_up(self, conn: Any, until: float) -> None:

@@ -25,8 +25,10 @@ class Marked:
 
     #: What the server's words mean: the package ``_mysql`` or ``_postgresql``.
     server: ClassVar[Any]
-    #: The names of the library's client-side settings: plain attributes, two or more. A ``dict`` may change in place.
+    #: The names of the library's client-side settings: plain attributes, two or more.
     settings: ClassVar[tuple[str, ...]]
+    #: Those of them that are tables, which a borrower may change in place.
+    tables: ClassVar[tuple[str, ...]] = ()
     #: Whether a server that has been silent for ``silence`` seconds is there at all; given by the adapter.
     answers: Callable[[Any], Any]
     #: Looks at the socket, see ``_socket.watch``.
@@ -57,7 +59,7 @@ class Marked:
     # -- the gate --------------------------------------------------------------------------------
 
     def note(self, text: Any) -> None:
-        """Announce a statement."""
+        """Announce a statement, before its parameters are put in."""
         if not self.dirty and (type(text) is not str or self.server.stateful(text)):
             self.dirty = self.marked = True
         self.noted = True
@@ -77,13 +79,9 @@ class Marked:
             raise returned()
         if self.noted:
             self.noted = False
-        elif not self.dirty and (text is None or (text and self._leaves(text))):
+        elif not self.dirty and (text is None or (text and self.server.stateful_as_sent(text))):
             self.dirty = self.marked = True
         self.running = True
-
-    def _leaves(self, text: str | bytes | bytearray) -> bool:
-        whole = text if isinstance(text, str) else bytes(text).decode("utf-8", "replace")
-        return bool(self.server.stateful(whole))
 
     def settled(self) -> None:
         """The reply has been read to its end."""
@@ -117,6 +115,10 @@ class Marked:
         """Close at once and without a goodbye."""
         raise NotImplementedError
 
+    def disown(self) -> None:
+        """In a child process: close our copy of the descriptor, which leads nowhere any more."""
+        self.hang_up()
+
     def unread(self) -> bool:
         """Whether the borrower left a part of a result unread."""
         return False
@@ -125,9 +127,8 @@ class Marked:
 
     def remember(self) -> None:
         """Take the client-side settings as they are now for what every borrower shall find."""
-        for name in self.settings:
-            if type(getattr(self, name)) is dict:
-                setattr(self, name, Kept(getattr(self, name), self))
+        for name in self.tables:
+            setattr(self, name, Kept(getattr(self, name), self))
         self._read = attrgetter(*self.settings)
         self._kept = self._read(self)
 

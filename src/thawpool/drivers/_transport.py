@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from ._socket import orphan
 
-__all__ = ["cut", "discard", "keep_alive"]
+__all__ = ["beneath", "cut", "discard", "keep_alive"]
 
 #: uvloop's transports without TLS.
 _OF_UVLOOP: Final = ("TCPTransport", "UnixTransport")
@@ -33,6 +33,12 @@ def keep_alive(sock: Any, timeout: float) -> None:
         option = getattr(socket, name, None)
         if option is not None:
             sock.setsockopt(socket.IPPROTO_TCP, option, value)
+
+
+def beneath(transport: Any) -> Any:
+    """The transport without the TLS that may run over it."""
+    tls = getattr(transport, "_ssl_protocol", None)  # asked for directly; uvloop does not show it
+    return transport if tls is None else tls._transport
 
 
 def cut(wire: Any) -> None:

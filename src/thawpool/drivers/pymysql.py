@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import pymysql
 from pymysql.connections import MAX_PACKET_LEN
 from pymysql.constants import COMMAND, CR, SERVER_STATUS
-from pymysql.cursors import Cursor as PlainCursor
+from pymysql.cursors import Cursor
 from pymysql.protocol import FieldDescriptorPacket, MysqlPacket
 
 from . import _mysql
 from ._adapter import Expired, Result
 from ._marks import Marked
 from ._mysql.adapter import COM_RESET_CONNECTION, OfMySQL
+from ._mysql.packets import ERROR, described
 from ._refusals import overran
 from ._shells import ThreadAdapter
 from ._timed_socket import TimedSSLSocket, dial
@@ -41,19 +41,9 @@ QUIT: Final = b"\x01\0\0\0" + bytes([COMMAND.COM_QUIT])
 AT_REST: Final = SERVER_STATUS.SERVER_STATUS_AUTOCOMMIT
 FLAGS: Final = AT_REST | SERVER_STATUS.SERVER_STATUS_IN_TRANS | SERVER_STATUS.SERVER_MORE_RESULTS_EXISTS
 READ_ONLY_TRANSACTION: Final = 1792
-#: How a packet begins that is an error.
-ERROR: Final = 0xFF
 #: How much is received at a time, in bytes.
 AT_A_TIME: Final = 65_536
 LOST: Final = "Lost connection to MySQL server during query"
-
-
-class Cursor(PlainCursor):  # type: ignore[misc]
-    """PyMySQL's cursor, which announces its statements before their parameters are put in."""
-
-    def execute(self, query: Any, args: Any = None) -> Any:
-        self._get_db().note(query)
-        return super().execute(query, args)
 
 
 class Connection(Marked, pymysql.Connection):  # type: ignore[misc]
@@ -62,6 +52,7 @@ class Connection(Marked, pymysql.Connection):  # type: ignore[misc]
     server: ClassVar[Any] = _mysql
     # The others change by statements, which leave their mark.
     settings: ClassVar[tuple[str, ...]] = ("cursorclass", "decoders", "encoders", "use_unicode")
+    tables: ClassVar[tuple[str, ...]] = ("decoders", "encoders")
 
     #: What was received and not read yet, and where the next packet begins in it.
     _received: bytes = b""
@@ -105,7 +96,7 @@ class Connection(Marked, pymysql.Connection):  # type: ignore[misc]
             end = start + length
         self._at = end
         if packet_type is FieldDescriptorPacket:
-            return _described(received[start:end], self.encoding)
+            return described(packet_type, received[start:end], self.encoding)
         packet = packet_type(received[start:end], self.encoding)
         if length and received[start] == ERROR:
             if self._result is not None and self._result.unbuffered_active:
@@ -216,12 +207,6 @@ class Connection(Marked, pymysql.Connection):  # type: ignore[misc]
         self._force_close()
 
 
-@lru_cache(1024)
-def _described(packet: bytes, encoding: str) -> FieldDescriptorPacket:
-    """What the server says of a column: the same for each execution of a statement, and only ever read."""
-    return FieldDescriptorPacket(packet, encoding)
-
-
 class PyMySQL(OfMySQL, ThreadAdapter):
     """PyMySQL for threads."""
 
@@ -243,7 +228,6 @@ class PyMySQL(OfMySQL, ThreadAdapter):
             ssl_disabled=self.target.sslmode == "disable",
             autocommit=True,
             defer_connect=True,
-            cursorclass=Cursor,
             **self.options,
         )
         conn.until = until
@@ -260,7 +244,7 @@ class PyMySQL(OfMySQL, ThreadAdapter):
 
     def run(self, conn: Connection, text: str, arguments: Sequence[object] | None) -> Result:
         if arguments is not None:
-            text = PlainCursor(conn).mogrify(text, arguments)
+            text = Cursor(conn).mogrify(text, arguments)
         conn.query(text)
         result = conn._result
         if result.rows is None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from .._faults import Fault
 from .errors import ROLLED_BACK, classify, condemns, explain, unsent
+from .sent import stateful_as_sent
 from .statements import ends_transaction, opens_transaction, stateful
 
 __all__ = [
@@ -19,5 +20,6 @@ __all__ = [
     "explain",
     "opens_transaction",
     "stateful",
+    "stateful_as_sent",
     "unsent",
 ]

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 
 from .._faults import Fault
 from .errors import ROLLED_BACK, classify, condemns, explain, last_words, unsent
-from .statements import stateful
+from .statements import stateful, stateful_as_sent
 
 __all__ = [
     "ROLLED_BACK",
@@ -22,6 +22,7 @@ __all__ = [
     "literal",
     "reset_sql",
     "stateful",
+    "stateful_as_sent",
     "unsent",
 ]
 

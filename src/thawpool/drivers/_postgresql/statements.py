@@ -14,7 +14,7 @@ from .._tokens import Kind, pairs_of
 from .text import code
 from .words import CLEAN, HARMLESS, NAMING
 
-__all__ = ["CACHE_SIZE", "LONGEST", "stateful"]
+__all__ = ["CACHE_SIZE", "LONGEST", "stateful", "stateful_as_sent"]
 
 #: How many verdicts are kept; that of the least recently used text goes first.
 CACHE_SIZE: Final = 512
@@ -35,6 +35,11 @@ def stateful(sql: str) -> bool:
     A text that was judged before costs one look-up.
     """
     return len(sql) > LONGEST or _verdict(sql)
+
+
+def stateful_as_sent(sql: str | bytes | bytearray) -> bool:
+    """The same of a text as a library sends it."""
+    return stateful(sql if isinstance(sql, str) else bytes(sql).decode("utf-8", "replace"))
 
 
 @lru_cache(CACHE_SIZE)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, final
 
-from .._transport import cut
+from .._transport import beneath, cut
 
 __all__ = ["Loop"]
 
@@ -63,8 +63,7 @@ class Loop:
             made = protocol.connection_made
 
             def connection_made(transport: asyncio.Transport) -> None:
-                tls = getattr(transport, "_ssl_protocol", None)  # asked for directly; uvloop does not show it
-                self._transports.append(transport if tls is None else tls._transport)
+                self._transports.append(beneath(transport))
                 made(transport)
 
             protocol.connection_made = connection_made

@@ -1,0 +1,170 @@
+"""MySQL and MariaDB through aiomysql, for asyncio."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from time import monotonic
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from aiomysql.connection import Connection as Plain
+from aiomysql.cursors import Cursor
+from pymysql.connections import MAX_PACKET_LEN, MysqlPacket
+from pymysql.constants import CLIENT
+from pymysql.err import MySQLError, OperationalError
+from pymysql.protocol import FieldDescriptorPacket
+
+from ._adapter import Expired, Result
+from ._marks import INFINITY
+from ._mysql.adapter import COM_RESET_CONNECTION, OfMySQL
+from ._mysql.packets import ERROR, described
+from ._mysql.streams import AT_REST, FLAGS, Stream
+from ._shells import AsyncAdapter
+
+if TYPE_CHECKING:
+    from .._url import Target
+    from ..config import PoolConfig
+
+__all__ = ["Aiomysql"]
+
+
+class Connection(Stream, Plain):  # type: ignore[misc]
+    """``aiomysql.Connection`` as the pool lends it."""
+
+    errors: ClassVar[type[Exception]] = MySQLError
+    # The others change by statements, which leave their mark.
+    settings: ClassVar[tuple[str, ...]] = ("cursorclass", "decoders", "encoders", "use_unicode")
+    tables: ClassVar[tuple[str, ...]] = ("decoders", "encoders")
+    _reader: Any
+    _writer: Any
+    _next_seq_id: int
+
+    @property
+    def stream(self) -> Any:
+        return None if self._writer is None else self._writer.transport
+
+    def _dropped(self) -> None:
+        self._reader = self._writer = None
+
+    async def _request_authentication(self) -> None:
+        if self._ssl_context and not self.server_capabilities & CLIENT.SSL:
+            raise OperationalError(
+                2026, "SSL connection error: the server does not support SSL"
+            )  # nothing less will do
+        await super()._request_authentication()
+
+    # -- reading ---------------------------------------------------------------------------------
+
+    async def _read_packet(self, packet_type: Any = MysqlPacket) -> Any:
+        """aiomysql's, which awaits its reader twice for each packet; here most are at hand already.
+
+        A row is a packet, so this is most of what aiomysql does, and more than makes up for what the pool costs.
+        """
+        reader = self._reader
+        at_hand = reader._buffer if reader is not None else b""
+        if len(at_hand) < 4:
+            return await super()._read_packet(packet_type)
+        length = at_hand[0] | at_hand[1] << 8 | at_hand[2] << 16
+        end = 4 + length
+        if at_hand[3] != self._next_seq_id or length == MAX_PACKET_LEN or len(at_hand) < end:
+            return await super()._read_packet(packet_type)
+        self._next_seq_id = (self._next_seq_id + 1) & 255
+        payload = bytes(at_hand[4:end])
+        del at_hand[:end]
+        if reader._paused:
+            reader._maybe_resume_transport()
+        if packet_type is FieldDescriptorPacket:
+            return described(packet_type, payload, self._encoding)
+        packet = packet_type(payload, self._encoding)
+        if payload and payload[0] == ERROR:
+            if self._result is not None and self._result.unbuffered_active:
+                self._result.unbuffered_active = False
+            packet.raise_for_error()
+        return packet
+
+    def _read_bytes(self, num_bytes: int) -> Coroutine[Any, Any, bytes]:
+        reading: Coroutine[Any, Any, bytes] = super()._read_bytes(num_bytes)
+        return reading if self.until == INFINITY else self.in_time(reading)
+
+    # -- what the pool asks ----------------------------------------------------------------------
+
+    def alive(self) -> bool:
+        return self._writer is not None and not self._reader._eof
+
+    def unread(self) -> bool:
+        result = self._result
+        return (self._reader is not None and bool(self._reader._buffer)) or (
+            result is not None and bool(result.unbuffered_active or result.has_next)
+        )
+
+    def untouched(self) -> bool:
+        return self.server_status & FLAGS == AT_REST and super().untouched()
+
+
+class Aiomysql(OfMySQL, AsyncAdapter):
+    """aiomysql for asyncio."""
+
+    failures: ClassVar[tuple[type[Exception], ...]] = (MySQLError, OSError)
+
+    def __init__(self, target: Target, config: PoolConfig) -> None:
+        super().__init__(target, config)
+        self.options: dict[str, Any] = {
+            k: v for k, v in {"user": target.user, "db": target.database, **target.extra}.items() if v
+        }
+        self.context: Any = None
+
+    async def open(
+        self, host: str, port: int, address: str, password: str | None, until: float
+    ) -> Connection:
+        unix = host.startswith("/")
+        conn = Connection(
+            host=address or host,
+            port=port,
+            unix_socket=host if unix else None,
+            password=(password or "").encode().decode("latin-1"),  # aiomysql makes Latin-1 of it
+            ssl=None if unix else self.context,
+            autocommit=True,
+            **self.options,
+        )
+        conn.name, conn.tcp_timeout = host, self.config.tcp_timeout
+        try:
+            async with asyncio.timeout(until - monotonic()):
+                await conn._connect()
+        except TimeoutError:
+            raise Expired from None
+        finally:
+            conn._password = ""  # nobody needs it any more
+        conn.opened()
+        return conn
+
+    async def run(self, conn: Connection, text: str, arguments: Sequence[object] | None) -> Result:
+        if arguments is not None:
+            text = Cursor(conn).mogrify(text, arguments)
+        await conn.query(text)
+        result = conn._result
+        if result.description is None:
+            return None, (), result.affected_rows
+        return tuple([column[0] for column in result.description]), result.rows, result.affected_rows
+
+    async def ping(self, conn: Connection) -> None:
+        await conn.ping()
+
+    async def renew(self, conn: Connection) -> None:
+        await conn._execute_command(COM_RESET_CONNECTION, b"")
+        await conn._read_ok_packet()
+
+    async def use(self, conn: Connection, database: str) -> None:
+        await conn.select_db(database)
+
+    def version(self, conn: Connection) -> str:
+        return str(conn.server_version)
+
+    def code(self, error: BaseException) -> int | None:
+        number = error.args[0] if isinstance(error, MySQLError) and error.args else None
+        return number if isinstance(number, int) and number else None
+
+    def fileno(self, conn: Connection) -> int:
+        return int(conn.sock.fileno())
+
+    def goodbye(self, conn: Connection) -> None:
+        conn.part()

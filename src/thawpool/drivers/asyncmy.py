@@ -1,0 +1,136 @@
+"""MySQL and MariaDB through asyncmy, for asyncio."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from time import monotonic
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from asyncmy.connection import Connection as Plain
+from asyncmy.cursors import Cursor
+from asyncmy.errors import MySQLError
+
+from ._adapter import Expired, Result
+from ._marks import INFINITY
+from ._mysql.adapter import COM_RESET_CONNECTION, OfMySQL
+from ._mysql.streams import AT_REST, FLAGS, Stream
+from ._shells import AsyncAdapter
+
+if TYPE_CHECKING:
+    from .._url import Target
+    from ..config import PoolConfig
+
+__all__ = ["Asyncmy"]
+
+
+class Connection(Stream, Plain):  # type: ignore[misc]
+    """``asyncmy.Connection`` as the pool lends it."""
+
+    errors: ClassVar[type[Exception]] = MySQLError
+    # The others change by statements, which leave their mark.
+    settings: ClassVar[tuple[str, ...]] = ("_cursor_cls", "_use_unicode")
+    _transport: Any
+    _proto: Any
+    _connected: bool
+
+    @property
+    def stream(self) -> Any:
+        return self._transport
+
+    def _dropped(self) -> None:
+        self._transport = None
+        self._connected = False
+
+    def _fill_buffer(self, need: int) -> Coroutine[Any, Any, None]:
+        waiting: Coroutine[Any, Any, None] = super()._fill_buffer(need)
+        return waiting if self.until == INFINITY else self.in_time(waiting)
+
+    def alive(self) -> bool:
+        return self._connected and not self._proto.eof
+
+    def unread(self) -> bool:
+        result, received = self._result, self._proto
+        return received.length != received.pos or (
+            result is not None and bool(result.unbuffered_active or result.has_next)
+        )
+
+    def untouched(self) -> bool:
+        return self.server_status & FLAGS == AT_REST and not (
+            self.marked
+            or self.running
+            or not self._connected
+            or self._proto.eof
+            or self._read(self) != self._kept
+        )
+
+
+class Asyncmy(OfMySQL, AsyncAdapter):
+    """asyncmy for asyncio."""
+
+    failures: ClassVar[tuple[type[Exception], ...]] = (MySQLError, OSError)
+
+    def __init__(self, target: Target, config: PoolConfig) -> None:
+        super().__init__(target, config)
+        self.options: dict[str, Any] = {
+            k: v for k, v in {"user": target.user, "db": target.database, **target.extra}.items() if v
+        }
+        self.context: Any = None
+
+    async def open(
+        self, host: str, port: int, address: str, password: str | None, until: float
+    ) -> Connection:
+        unix = host.startswith("/")
+        conn = Connection(
+            host=address or host,
+            port=port,
+            unix_socket=host if unix else None,
+            password=(password or "").encode().decode("latin-1"),  # asyncmy makes Latin-1 of it
+            ssl=None if unix else self.context,
+            autocommit=True,
+            connect_timeout=max(1.0, until - monotonic()),  # not what ends it
+            **self.options,
+        )
+        conn.name, conn.tcp_timeout = host, self.config.tcp_timeout
+        try:
+            async with asyncio.timeout(until - monotonic()):
+                await conn.connect()
+        except TimeoutError:
+            raise Expired from None
+        finally:
+            conn._password = b""  # nobody needs it any more
+        conn.opened()
+        return conn
+
+    async def run(self, conn: Connection, text: str, arguments: Sequence[object] | None) -> Result:
+        if arguments is not None:
+            text = Cursor(conn).mogrify(text, arguments)
+        await conn.query(text)
+        result = conn._result
+        if result.description is None:
+            return None, (), result.affected_rows
+        return tuple([column[0] for column in result.description]), result.rows, result.affected_rows
+
+    async def ping(self, conn: Connection) -> None:
+        await conn.ping()
+
+    async def renew(self, conn: Connection) -> None:
+        await conn._execute_command(COM_RESET_CONNECTION, b"")
+        await conn._read_ok_packet()
+        conn._stmt_cache.clear()  # the server has forgotten them
+
+    async def use(self, conn: Connection, database: str) -> None:
+        await conn.select_db(database)
+
+    def version(self, conn: Connection) -> str:
+        return str(conn.server_version)
+
+    def code(self, error: BaseException) -> int | None:
+        number = error.args[0] if isinstance(error, MySQLError) and error.args else None
+        return number if isinstance(number, int) and number else None
+
+    def fileno(self, conn: Connection) -> int:
+        return int(conn.sock.fileno())
+
+    def goodbye(self, conn: Connection) -> None:
+        conn.part()
