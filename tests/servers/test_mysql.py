@@ -20,7 +20,7 @@ pytestmark = pytest.mark.needs("mysql")
 
 
 @pytest.fixture(scope="module")
-def mysql() -> Iterator[MariaDB]:
+def mysql_tls() -> Iterator[MariaDB]:
     """MySQL with TLS and passwords, for all tests of this file: none may stop it or leave anything in it."""
     with MariaDB(find_mysql(), tls=True, auth="password") as server:
         yield server
@@ -54,58 +54,58 @@ def value(server: MariaDB, sql: str, **options: Any) -> Any:
         return row[-1] if row else None
 
 
-def test_it_is_mysql_and_says_so(own_mysql: MariaDB) -> None:
-    assert own_mysql.flavour == "mysql"
-    assert own_mysql.version >= (8,)
-    assert value(own_mysql, "SELECT version()").startswith(".".join(map(str, own_mysql.version)))
-    assert repr(own_mysql).startswith("<MySQL ")
+def test_it_is_mysql_and_says_so(mysql: MariaDB) -> None:
+    assert mysql.flavour == "mysql"
+    assert mysql.version >= (8,)
+    assert value(mysql, "SELECT version()").startswith(".".join(map(str, mysql.version)))
+    assert repr(mysql).startswith("<MySQL ")
 
 
-def test_root_comes_by_tcp_and_nobody_else_comes(own_mysql: MariaDB) -> None:
-    assert value(own_mysql, "SELECT current_user()") == "root@127.0.0.1"
+def test_root_comes_by_tcp_and_nobody_else_comes(mysql: MariaDB) -> None:
+    assert value(mysql, "SELECT current_user()") == "root@127.0.0.1"
     users = "SELECT group_concat(DISTINCT user) FROM mysql.user WHERE account_locked = 'N'"
-    assert value(own_mysql, users) == "root"
+    assert value(mysql, users) == "root"
     with pytest.raises(OperationalError, match="Access denied"):
-        connect(own_mysql, user="somebody")
+        connect(mysql, user="somebody")
 
 
-def test_it_never_runs_as_root(own_mysql: MariaDB) -> None:
+def test_it_never_runs_as_root(mysql: MariaDB) -> None:
     account = home().account
-    process = Path(f"/proc/{own_mysql.pid}")
+    process = Path(f"/proc/{mysql.pid}")
     if account is not None and process.exists():
         assert process.stat().st_uid == account.uid != 0
 
 
-def test_a_password_goes_by_the_method_that_is_mysqls_own(mysql: MariaDB) -> None:
+def test_a_password_goes_by_the_method_that_is_mysqls_own(mysql_tls: MariaDB) -> None:
     plugin = "SELECT plugin FROM mysql.user WHERE user = 'root' AND host = '127.0.0.1'"
-    assert value(mysql, plugin, password=password(mysql)) == "caching_sha2_password"
+    assert value(mysql_tls, plugin, password=password(mysql_tls)) == "caching_sha2_password"
     for wrong in ("", "wrong"):
         with pytest.raises(OperationalError, match="Access denied"):
-            connect(mysql, password=wrong)
-    assert password(mysql) not in repr(mysql) + mysql.log
+            connect(mysql_tls, password=wrong)
+    assert password(mysql_tls) not in repr(mysql_tls) + mysql_tls.log
 
 
 @pytest.mark.parametrize("tls", [True, False])
-def test_a_password_is_taken_once_before_the_server_remembers_it(mysql: MariaDB, tls: bool) -> None:
+def test_a_password_is_taken_once_before_the_server_remembers_it(mysql_tls: MariaDB, tls: bool) -> None:
     """The first login sends the password itself, under TLS or under the server's RSA key; later ones a digest."""
-    trusting = ssl.create_default_context(cafile=mysql.ca_file)
+    trusting = ssl.create_default_context(cafile=mysql_tls.ca_file)
     how = {"ssl": trusting} if tls else {"ssl_disabled": True}
-    options = {"password": password(mysql), **how}
-    value(mysql, "FLUSH PRIVILEGES", **options)  # it forgets
+    options = {"password": password(mysql_tls), **how}
+    value(mysql_tls, "FLUSH PRIVILEGES", **options)  # it forgets
     for _ in range(2):
-        assert value(mysql, "SHOW STATUS LIKE 'Ssl_version'", **options).startswith("TLS") == tls
+        assert value(mysql_tls, "SHOW STATUS LIKE 'Ssl_version'", **options).startswith("TLS") == tls
 
 
-def test_tls_is_vouched_for_by_ca_file(mysql: MariaDB) -> None:
-    trusting = ssl.create_default_context(cafile=mysql.ca_file)
-    assert value(mysql, "SELECT 1", host="localhost", ssl=trusting, password=password(mysql)) == 1
+def test_tls_is_vouched_for_by_ca_file(mysql_tls: MariaDB) -> None:
+    trusting = ssl.create_default_context(cafile=mysql_tls.ca_file)
+    assert value(mysql_tls, "SELECT 1", host="localhost", ssl=trusting, password=password(mysql_tls)) == 1
     with pytest.raises(OperationalError, match="CERTIFICATE_VERIFY_FAILED"):
-        connect(mysql, ssl=ssl.create_default_context(), password=password(mysql))
+        connect(mysql_tls, ssl=ssl.create_default_context(), password=password(mysql_tls))
 
 
-def test_there_is_no_tls_unless_asked_for(own_mysql: MariaDB) -> None:
+def test_there_is_no_tls_unless_asked_for(mysql: MariaDB) -> None:
     with pytest.raises(OperationalError, match="SSL"):
-        connect(own_mysql, ssl=ssl.create_default_context())
+        connect(mysql, ssl=ssl.create_default_context())
 
 
 def test_settings_reach_the_server() -> None:
