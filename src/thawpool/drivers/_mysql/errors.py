@@ -32,6 +32,7 @@ _BY_CODE: Final[dict[int, Fault]] = {
     1193: Fault.HOPELESS,  # UNKNOWN_SYSTEM_VARIABLE, while a connection is set up
     1227: Fault.HOPELESS,  # SPECIFIC_ACCESS_DENIED_ERROR: a setting that takes a privilege
     1231: Fault.HOPELESS,  # WRONG_VALUE_FOR_VAR
+    1232: Fault.HOPELESS,  # WRONG_TYPE_FOR_VAR
     1251: Fault.HOPELESS,  # NOT_SUPPORTED_AUTH_MODE
     1273: Fault.HOPELESS,  # UNKNOWN_COLLATION
     1524: Fault.HOPELESS,  # PLUGIN_IS_NOT_LOADED: the account's way to authenticate
@@ -89,9 +90,10 @@ _BY_TEXT: Final[dict[int, tuple[str, Fault]]] = {
     2026: (r"reset by peer|timed? ?out|broken pipe|\beof\b|closed", Fault.TRANSIENT),
 }
 
-#: Errors by which the server has rolled back the whole transaction, not only the statement: a deadlock, InnoDB's lock
-#: table full. A lock that took too long to get (1205) is none: the transaction goes on, unless the server is told otherwise.
-ROLLED_BACK: Final = frozenset({1206, 1213})
+#: Errors by which the server has rolled back the whole transaction, not only the statement: under
+#: innodb_snapshot_isolation a record that somebody else has changed, a lock table that is full, a deadlock. A lock that
+#: took too long to get (1205) is none: the transaction goes on, unless the server is told otherwise.
+ROLLED_BACK: Final = frozenset({1020, 1206, 1213})
 
 
 def classify(code: int | None, message: str = "") -> Fault:

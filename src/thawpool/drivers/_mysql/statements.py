@@ -78,9 +78,7 @@ def _verdict(sql: str) -> tuple[bool, bool, bool]:
 def _start(words: list[str], pairs: dict[int, int]) -> int:
     """Where the command begins: after SET STATEMENT a = 1 FOR, which is undone at its end, and after parentheses."""
     at = 0
-    if (
-        words[:2] == ["set", "statement"] and "sql_mode" not in words
-    ):  # which changes how the rest is to be read
+    if words[:2] == ["set", "statement"]:
         while at < len(words) and words[at] != "for":
             at = pairs.get(at, at) + 1
         at = at + 1 if at < len(words) else 0
@@ -157,8 +155,8 @@ def _calls(words: list[str], at: int, pairs: dict[int, int]) -> bool:
 
 
 def _is_name(word: str) -> bool:
-    """Whether a word can name a function. Names may begin with digits; in some modes ".." is one."""
-    return word[0].isalnum() or word[0] in '_$`"' or word[0] > "\x7f"
+    """Whether a word can name a function. Names may have digits only, after a point; in some modes ".." is one."""
+    return word[0].isalnum() or word[0] in '_$`"' or word[0] > "\x7f" or (word[0] == "." and word != ".")
 
 
 def _is_index(words: list[str]) -> bool:
