@@ -92,10 +92,17 @@ def test_parts_for_mysql() -> None:
     assert (target.system, target.where) == ("mysql", "h:3306")
 
 
+def test_parts_for_mysql_on_a_socket() -> None:
+    assert resolve(driver="asyncmy", host="/run/mysqld.sock", is_async=True).where == "/run/mysqld.sock"
+
+
+def test_parts_name_the_driver_by_any_of_its_names() -> None:
+    assert resolve(driver="MySQLdb", host="h").driver == "mysqlclient"
+
+
 def test_a_driver_that_is_not_known() -> None:
-    assert (
-        refusal(driver="psycopg2", host="h")
-        == "there is no driver 'psycopg2'; choose one of psycopg, pymysql"
+    assert refusal(driver="psycopg4", host="h").startswith(
+        "there is no driver 'psycopg4': did you mean psycopg"
     )
 
 

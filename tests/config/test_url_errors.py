@@ -21,6 +21,16 @@ HOST = (
     "in the user and the password (@ as %40), and put IPv6 addresses in brackets"
 )
 MODES = "disable, allow, prefer, require, verify-ca, verify-full"
+COLLATION = (
+    "the collation is none of the character set {}: write its name, as in collation=utf8mb4_unicode_ci, or leave it "
+    "to the server"
+)
+POSTGRESQL = "psycopg, psycopg2 or pg8000"
+MYSQL = "pymysql, mysqlclient or mysqlconnector"
+MYSQL_ASYNC = "asyncmy or aiomysql"
+THERE_ARE = (
+    "psycopg, psycopg2, pg8000 for PostgreSQL, pymysql, mysqlclient, mysqlconnector for MySQL and MariaDB"
+)
 WHOLE = [
     ("", f"it is empty; write {EXAMPLE}"),
     (" '' ", f"it is empty; write {EXAMPLE}"),
@@ -35,6 +45,13 @@ WHOLE = [
     (
         "jdbc:postgresql://h/db?user=app&password=hunter2",
         f"it is Java's form; drop 'jdbc:' and put the user and the password before the host: {EXAMPLE}",
+    ),
+    (
+        "jdbc:mysql://h/db?user=app&password=hunter2",
+        (
+            "it is Java's form; drop 'jdbc:' and put the user and the password before the host: "
+            "mysql://user:password@host:3306/database"
+        ),
     ),
     (
         "prisma://accelerate.prisma-data.net/?api_key=hunter2",
@@ -183,21 +200,51 @@ def test_what_is_said_about_a_parameter(query: str, message: str) -> None:
     assert refusal(f"postgresql://app:hunter2@h/db?{query}") == message
 
 
-def test_a_schema_says_nothing_to_mysql() -> None:
-    assert refusal("mysql://app:hunter2@h/db?schema=x").startswith("the parameter 'schema' is not known")
+SET = "A setting of the server is made by a SET statement in the option configure"
+
+
+@pytest.mark.parametrize(
+    "query, message",
+    [
+        ("schema=x", f"the parameter 'schema' is not known; {SET}"),
+        ("init_command=SET", f"the parameter 'init_command' is not known; {SET}"),
+        (
+            "connectTimeout=10000",
+            f"the parameter 'connecttimeout' is not known; did you mean connect_timeout? {SET}",
+        ),
+        (
+            "charset=utf8mb5",
+            "charset: there is no such character set; did you mean utf8mb4? utf8mb4 serves all texts",
+        ),
+        ("charset=hunter2", "charset: there is no such character set; utf8mb4 serves all texts"),
+        ("charset=latin1&collation=utf8mb4_bin", COLLATION.format("latin1")),
+        ("collation=utf8mb4_bin;drop", COLLATION.format("utf8mb4")),
+        ("collation=general", COLLATION.format("utf8mb4")),
+        ("ssl_verify_cert=maybe", "ssl_verify_cert: write true or false, or sslmode= with one of the modes"),
+        ("tls=custom", "tls: write true or false, or sslmode= with one of the modes"),
+        ("ssl=Amazon%20RDS", f"sslmode='amazonrds' is not one of {MODES}"),
+        ("ssl-mode=VERIFY_CA&ssl-ca=system", "sslrootcert=system needs sslmode=verify-full, not 'verify-ca'"),
+    ],
+)
+def test_what_is_said_about_a_parameter_of_mysql(query: str, message: str) -> None:
+    assert refusal(f"mysql://app:hunter2@h/db?{query}") == message
 
 
 @pytest.mark.parametrize(
     "url, driver, is_async, message",
     [
-        ("postgresql+asyncpg://h/db", None, False, "asyncpg is for asyncio: use it with AsyncPool, or psycopg with Pool"),
-        ("postgresql://h/db", "asyncpg", False, "asyncpg is for asyncio: use it with AsyncPool, or psycopg with Pool"),
-        ("mysql+asyncmy://h/db", None, False, "asyncmy is for asyncio: use it with AsyncPool, or pymysql with Pool"),
-        ("mysql+pymysql://h/db", None, True, "pymysql is for threads: use it with Pool, or asyncmy with AsyncPool"),
-        ("postgresql+psycopg2://h/db", None, False, "there is no driver 'psycopg2'; choose one of psycopg, pymysql"),
-        ("mysql+aiomysql://h/db", None, True, "there is no driver 'aiomysql'; choose one of psycopg, asyncpg, asyncmy"),
-        ("postgresql+pymysql://h/db", None, False, "pymysql is a driver for mysql, and the URL begins with postgresql://"),
-        ("mysql://h/db", "psycopg", False, "psycopg is a driver for postgresql, and the URL begins with mysql://"),
+        ("postgresql+asyncpg://h/db", None, False, f"asyncpg is for asyncio: use it with AsyncPool, or {POSTGRESQL} with Pool"),
+        ("postgresql://h/db", "asyncpg", False, f"asyncpg is for asyncio: use it with AsyncPool, or {POSTGRESQL} with Pool"),
+        ("mysql+asyncmy://h/db", None, False, f"asyncmy is for asyncio: use it with AsyncPool, or {MYSQL} with Pool"),
+        ("mysql+aiomysql://h/db", None, False, f"aiomysql is for asyncio: use it with AsyncPool, or {MYSQL} with Pool"),
+        ("mysql+mysqldb://h/db", None, True, f"mysqlclient is for threads: use it with Pool, or {MYSQL_ASYNC} with AsyncPool"),
+        ("postgresql+psycopg2://h/db", None, True, "psycopg2 is for threads: use it with Pool, or psycopg or asyncpg with AsyncPool"),
+        ("postgresql+pgg8000://h/db", None, False, f"there is no driver 'pgg8000': did you mean pg8000? There are {THERE_ARE}"),
+        ("mysql+mariadbconn://h/db", "mysqlclint", False, "it names the driver 'mariadbconn', and driver='mysqlclint' another one; drop one of the two"),
+        ("mysql+oursql://h/db", None, False, f"there is no driver 'oursql': choose one of {THERE_ARE}"),
+        ("postgresql+pymysql://h/db", None, False, f"pymysql is a driver for MySQL and MariaDB, and the URL begins with postgresql://: use {POSTGRESQL}"),
+        ("mysql://h/db", "psycopg", False, f"psycopg is a driver for PostgreSQL, and the URL begins with mysql://: use {MYSQL}"),
+        ("mysql://h/db", "psycopg", True, f"psycopg is a driver for PostgreSQL, and the URL begins with mysql://: use {MYSQL_ASYNC}"),
         (
             "postgresql+psycopg://h/db",
             "asyncpg",

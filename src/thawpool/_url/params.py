@@ -7,38 +7,9 @@ from typing import Any, Final
 
 from ..errors import ConfigError
 from .authority import unquote
-from .server_options import read_settings, with_search_path
 from .target import SSL_MODES, System
 
 __all__ = ["read_params"]
-
-#: libpq's parameters that a Target has a place of its own for.
-_TYPED: Final = frozenset({
-    "application_name", "channel_binding", "connect_timeout", "database", "dbname", "host", "options", "password",
-    "port", "sslcert", "sslkey", "sslmode", "sslrootcert", "target_session_attrs", "user",
-})  # fmt: skip
-
-#: libpq's further parameters; they go to libpq as they are.
-_EXTRA: Final = frozenset({
-    "client_encoding", "fallback_application_name", "gssdelegation", "gssencmode", "gsslib", "keepalives",
-    "keepalives_count", "keepalives_idle", "keepalives_interval", "krbsrvname",
-    "max_protocol_version", "min_protocol_version", "oauth_client_id", "oauth_client_secret", "oauth_issuer",
-    "oauth_scope", "passfile", "require_auth", "requirepeer", "scram_client_key", "scram_server_key",
-    "ssl_max_protocol_version", "ssl_min_protocol_version", "sslcertmode", "sslcompression", "sslcrl",
-    "sslcrldir", "sslnegotiation", "sslpassword", "sslsni", "tcp_user_timeout",
-})  # fmt: skip
-
-#: Understood here rather than passed on.
-_UNDERSTOOD: Final = frozenset({"schema", "ssl", "sslaccept"})
-_MYSQL_UNDERSTOOD: Final = frozenset({"ssl", "sslaccept"})
-
-#: Said to other tools: Prisma, Supabase and Vercel, node-postgres, pgx, PgJDBC, SQLAlchemy's asyncpg dialect.
-_FOREIGN: Final = frozenset({
-    "connection_limit", "default_query_exec_mode", "description_cache_capacity", "pgbouncer", "pool_health_check_period",
-    "pool_max_conn_idle_time", "pool_max_conn_lifetime", "pool_max_conns", "pool_min_conns", "pool_mode", "pool_timeout",
-    "preparethreshold", "prepared_statement_cache_size", "single_use_connections", "socket_timeout",
-    "statement_cache_capacity", "statement_cache_size", "supa", "uselibpqcompat", "workaround",
-})  # fmt: skip
 
 _REFUSED: Final = {
     "hostaddr": "put the address where the host is",
@@ -56,24 +27,6 @@ _CHOICES: Final = {
     "target_session_attrs": ("any", "read-write", "read-only", "primary", "standby", "prefer-standby"),
 }
 
-#: MySQL has no common URL form: what its clients call the same thing, with ``-`` as ``_``.
-_MYSQL_NAMES: Final = {
-    "ssl_mode": "sslmode", "tls": "ssl", "ssl_ca": "sslrootcert", "sslca": "sslrootcert", "ssl_cert": "sslcert",
-    "ssl_key": "sslkey", "socket": "host", "unix_socket": "host", "db": "database",
-}  # fmt: skip
-_MYSQL_MODES: Final = {
-    "disabled": "disable", "preferred": "prefer", "required": "require", "verify_ca": "verify-ca",
-    "verify_identity": "verify-full",
-}  # fmt: skip
-_MYSQL_TYPED: Final = frozenset({
-    "connect_timeout", "database", "host", "password", "port", "sslcert", "sslkey", "sslmode", "sslrootcert", "user",
-})  # fmt: skip
-_MYSQL_EXTRA: Final = frozenset({"charset", "collation"})
-_MYSQL_FOREIGN: Final = frozenset({
-    "allowpublickeyretrieval", "connection_limit", "connectionlimit", "parsetime", "pool_timeout", "queuelimit",
-    "reconnect", "serverversion", "socket_timeout", "statement_cache_size", "waitforconnections",
-})  # fmt: skip
-
 #: The words of node-postgres and of Prisma; Prisma's checks against the system's authorities.
 _ELSEWHERE: Final = {"no-verify": "require", "strict": "verify-full"}
 _YES: Final = ("1", "on", "true", "yes")
@@ -87,27 +40,22 @@ def read_params(system: System, query: str) -> dict[str, Any]:
     Raises:
         ConfigError: an unknown parameter, or a value that cannot work.
     """
-    given = dict(_pairs(query)) if query else {}
-    if system == "mysql":
-        given = {_mysql_name(key): value for key, value in given.items()}
-        typed, extra, understood, foreign = _MYSQL_TYPED, _MYSQL_EXTRA, _MYSQL_UNDERSTOOD, _MYSQL_FOREIGN
-    else:
-        typed, extra, understood, foreign = _TYPED, _EXTRA, _UNDERSTOOD, _FOREIGN
+    words = _words(system)
+    given = {words.name_of(key): value for key, value in _pairs(query)} if query else {}
     fields: dict[str, Any] = {}
     others: dict[str, str] = {}
     dropped: list[str] = []
     for key, value in given.items():
-        if key in typed:
+        if key in words.TYPED:
             fields[key] = value
-        elif key in extra:
+        elif key in words.EXTRA:
             others[key] = value
-        elif key in foreign or key.lower() in foreign:
+        elif key in words.FOREIGN or key.lower() in words.FOREIGN:
             dropped.append(key)
-        elif key not in understood:
-            raise _unknown(key, typed | extra | understood)
-    _tls(given, fields, system)
-    if system == "postgresql":
-        _server_options(given, fields)
+        elif key not in words.UNDERSTOOD:
+            raise _unknown(key, words)
+    _tls(given, fields, words)
+    words.finish(given, fields, others)
     fields = {key: value for key, value in fields.items() if value != ""}
     if "dbname" in fields:
         fields["database"] = fields.pop("dbname")
@@ -117,6 +65,17 @@ def read_params(system: System, query: str) -> dict[str, Any]:
     if dropped:
         _log_dropped(dropped)
     return fields
+
+
+def _words(system: System) -> Any:
+    """The vocabulary of a system: a module. The other one is not loaded."""
+    if system == "mysql":
+        from . import mysql_words
+
+        return mysql_words
+    from . import postgresql_words
+
+    return postgresql_words
 
 
 def _pairs(query: str) -> list[tuple[str, str]]:
@@ -134,17 +93,11 @@ def _pairs(query: str) -> list[tuple[str, str]]:
     return pairs
 
 
-def _mysql_name(key: str) -> str:
-    plain = key.lower().replace("-", "_")
-    return _MYSQL_NAMES.get(plain, plain)
-
-
-def _tls(given: dict[str, str], fields: dict[str, Any], system: System) -> None:
+def _tls(given: dict[str, str], fields: dict[str, Any], words: Any) -> None:
     """What the URL demands of TLS, in libpq's words; of several demands the strongest holds."""
-    mode = given.get("sslmode", "").lower()
-    if system == "mysql":
-        mode = _MYSQL_MODES.get(mode.replace("-", "_"), mode)
-    demands = [mode, _from_ssl(given.get("ssl", ""))]
+    mode = words.mode_of(given.get("sslmode", "").lower())
+    bidden = _from_ssl(given.get("ssl", ""))
+    demands = [mode, bidden, *words.tls_demands(given)]
     if given.get("sslrootcert") == "system":
         # libpq's own rule: from such an authority anybody gets a certificate, so the name must be checked.
         if mode not in ("", "verify-full"):
@@ -155,7 +108,7 @@ def _tls(given: dict[str, str], fields: dict[str, Any], system: System) -> None:
         raise ConfigError("sslaccept: write strict, or sslmode=verify-full instead")
     if accept and "sslkey" not in given and "sslcert" in fields:
         fields["sslrootcert"] = fields.pop("sslcert")  # Prisma's name for the server's authority
-    if "strict" in (accept, demands[1]):
+    if "strict" in (accept, bidden):
         demands.append("strict")
         fields.setdefault("sslrootcert", "system")
     demands = [_ELSEWHERE.get(demand, demand) for demand in demands if demand]
@@ -171,20 +124,9 @@ def _from_ssl(value: str) -> str:
     plain = value.lower().replace(" ", "")
     if plain in _YES or '"rejectunauthorized":false' in plain:
         return "require"
-    if '"rejectunauthorized":true' in plain:
+    if plain.startswith("{"):  # as node reads it where it says nothing else
         return "strict"
     return "" if plain in ("0", "off", "false", "no") else plain
-
-
-def _server_options(given: dict[str, str], fields: dict[str, Any]) -> None:
-    """What the server is told at the start of the session."""
-    settings = read_settings(given.get("options", ""))
-    schema = given.get("schema", "")
-    if schema not in ("", "public") and "search_path" not in settings:
-        fields["options"] = with_search_path(given.get("options", ""), schema)
-        settings["search_path"] = schema
-    if settings:
-        fields["settings"] = settings
 
 
 def _convert(fields: dict[str, Any]) -> None:
@@ -224,7 +166,7 @@ def _is_name(text: str) -> bool:
     return re.fullmatch(r"[A-Za-z][A-Za-z0-9_.-]{0,40}", text) is not None
 
 
-def _unknown(key: str, known: frozenset[str]) -> ConfigError:
+def _unknown(key: str, words: Any) -> ConfigError:
     if key in _REFUSED:
         return ConfigError(f"the parameter {key} cannot be used: {_REFUSED[key]}")
     if not _is_name(key):
@@ -233,10 +175,11 @@ def _unknown(key: str, known: frozenset[str]) -> ConfigError:
         )
     import difflib
 
-    near = difflib.get_close_matches(key.lower(), sorted(known), n=1, cutoff=0.8)
+    known = sorted(words.TYPED | words.EXTRA | words.UNDERSTOOD)
+    near = difflib.get_close_matches(key.lower(), known, n=1, cutoff=0.8)
     hint = f"did you mean {near[0]}? " if near else ""
     return ConfigError(
-        f"the parameter {key!r} is not known; {hint}A setting of the server is written options=-c%20name%3Dvalue"
+        f"the parameter {key!r} is not known; {hint}A setting of the server is {words.SETTING}"
     )
 
 

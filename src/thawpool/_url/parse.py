@@ -7,26 +7,11 @@ from typing import Any, Final
 
 from ..errors import ConfigError
 from .authority import default_port, parse_hosts, split, spread, unquote
+from .drivers import choose, system_of
 from .params import read_params
 from .target import Endpoint, System, Target
 
-__all__ = ["SCHEMES", "parse_url", "target_from_parts"]
-
-#: The schemes and the system that each one means.
-SCHEMES: Final[dict[str, System]] = {
-    "postgresql": "postgresql",
-    "postgres": "postgresql",
-    "mysql": "mysql",
-    "mariadb": "mysql",
-}
-
-
-_FOR_THREADS: Final[dict[str, System]] = {"psycopg": "postgresql", "pymysql": "mysql"}
-_FOR_ASYNCIO: Final[dict[str, System]] = {
-    "psycopg": "postgresql",
-    "asyncpg": "postgresql",
-    "asyncmy": "mysql",
-}
+__all__ = ["parse_url", "target_from_parts"]
 
 #: What comes along when a URL is copied from a shell, an ``.env`` file or a provider's ``psql`` line.
 _WRAPPING: Final = r"(?a)\A(?:export\s+)?(?:[A-Z][A-Z0-9_]*\s*=\s*)?(?:psql\s+)?"
@@ -81,7 +66,7 @@ def target_from_parts(
     Raises:
         ConfigError: an unknown driver, one that does not fit the pool, or a host that is none.
     """
-    system = _system_of(driver, is_async)
+    driver, system = system_of(driver, is_async)
     fields: dict[str, Any] = {} if connect_timeout is None else {"connect_timeout": connect_timeout}
     return Target(
         driver=driver,
@@ -96,7 +81,7 @@ def target_from_parts(
 
 def _parse(url: str, driver: str | None, is_async: bool, connect_timeout: float | None) -> Target:
     scheme, rest = _split_scheme(_unwrap(url))
-    driver, system = _choose(scheme, driver, is_async)
+    driver, system = choose(scheme, driver, is_async)
     userinfo, hostlist, path, query = split(rest)
     fields, hosts = _read(system, hostlist, query)
     user, _, password = userinfo.partition(":")
@@ -141,9 +126,10 @@ def _unwrap(url: str) -> str:
 
 def _split_scheme(url: str) -> tuple[str, str]:
     if url[:5].lower() == "jdbc:":
+        mysql = url[5:].lower().startswith(("mysql:", "mariadb:"))
         raise ConfigError(
             "it is Java's form; drop 'jdbc:' and put the user and the password before the host: "
-            "postgresql://user:password@host:5432/database"
+            f"{'mysql://user:password@host:3306' if mysql else 'postgresql://user:password@host:5432'}/database"
         )
     scheme, mark, rest = url.partition("://")
     scheme = scheme.lower()
@@ -160,42 +146,6 @@ def _split_scheme(url: str) -> tuple[str, str]:
             "database's direct URL, which begins with postgres://"
         )
     return scheme, rest
-
-
-def _choose(scheme: str, driver: str | None, is_async: bool) -> tuple[str, System]:
-    """The driver that a scheme and the ``driver`` option mean together."""
-    base, plus, named = scheme.partition("+")
-    system = SCHEMES.get(base)
-    if system is None:
-        raise ConfigError(
-            f"the scheme {base}:// is not known; known are postgresql://, postgres://, mysql:// and mariadb://, "
-            "and with a driver postgresql+psycopg://, postgresql+asyncpg://, mysql+pymysql://, mysql+asyncmy://"
-        )
-    if plus and driver is not None and named != driver:
-        raise ConfigError(
-            f"it names the driver {named!r}, and driver={driver!r} another one; drop one of the two"
-        )
-    name = named if plus else driver
-    if name is None:
-        name = "psycopg" if system == "postgresql" else "asyncmy" if is_async else "pymysql"
-    served = _system_of(name, is_async)
-    if served != system:
-        raise ConfigError(f"{name} is a driver for {served}, and the URL begins with {base}://")
-    return name, system
-
-
-def _system_of(driver: str, is_async: bool) -> System:
-    """What a driver connects to, if it fits the pool."""
-    fitting, others = (_FOR_ASYNCIO, _FOR_THREADS) if is_async else (_FOR_THREADS, _FOR_ASYNCIO)
-    system = fitting.get(driver)
-    if system is not None:
-        return system
-    if driver not in others:
-        raise ConfigError(f"there is no driver {driver!r}; choose one of {', '.join(fitting)}")
-    if is_async:
-        raise ConfigError(f"{driver} is for threads: use it with Pool, or asyncmy with AsyncPool")
-    other = "psycopg" if others[driver] == "postgresql" else "pymysql"
-    raise ConfigError(f"{driver} is for asyncio: use it with AsyncPool, or {other} with Pool")
 
 
 def _hosts(hostlist: str, fields: dict[str, Any], system: System) -> tuple[Endpoint, ...]:

@@ -26,7 +26,7 @@ class Target:
     carry the password along.
 
     Attributes:
-        driver: the library that connects: ``"psycopg"``, ``"asyncpg"``, ``"pymysql"``, ``"asyncmy"``.
+        driver: the library that connects, by its name in ``drivers.DRIVERS``.
         system: what it connects to, in OpenTelemetry's words.
         hosts: (host, port) pairs in the order in which to try them. A host that starts with ``/`` is
             the directory of a Unix socket (PostgreSQL) or the socket itself (MySQL).
