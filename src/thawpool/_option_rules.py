@@ -55,28 +55,47 @@ _COUNTS: Final = {
     "port": _Range(1, 65_535, none=True),
 }
 
-#: The words of other pools.
+#: The words of other pools and drivers, in small letters without ``_``.
 _ELSEWHERE: Final = {
-    "acquire_timeout": "timeout",
-    "command_timeout": "statement_timeout",
-    "connection_limit": "max_size",
+    "acquiretimeout": "timeout",
+    "commandtimeout": "statement_timeout",
+    "connectionlimit": "max_size",
     "conninfo": "url",
+    "db": "database",
     "dbname": "database",
     "dsn": "url",
+    "idletimeoutmillis": "idle_timeout",
     "init": "configure",
-    "max_connections": "max_size",
-    "max_idle": "idle_timeout",
-    "max_inactive_connection_lifetime": "idle_timeout",
-    "max_overflow": "max_size",
-    "max_queries": "max_uses",
+    "initcommand": "configure",
+    "maxconnections": "max_size",
+    "maxidle": "idle_timeout",
+    "maxinactiveconnectionlifetime": "idle_timeout",
+    "maxoverflow": "max_size",
+    "maxqueries": "max_uses",
     "maxsize": "max_size",
     "minsize": "min_size",
-    "pool_pre_ping": "trust_window",
-    "pool_recycle": "max_lifetime",
-    "pool_size": "max_size",
-    "pool_timeout": "timeout",
+    "passwd": "password",
+    "poolname": "name",
+    "poolprepping": "trust_window",
+    "poolrecycle": "max_lifetime",
+    "poolresetsession": "reset",
+    "poolsize": "max_size",
+    "pooltimeout": "timeout",
+    "queuelimit": "max_waiting",
     "setup": "configure",
+    "socketpath": "host",
+    "unixsocket": "host",
+    "uri": "url",
     "username": "user",
+}
+#: What others have a word for, and thawpool none.
+_INSTEAD: Final = {
+    "autocommit": "connections are always in autocommit, and pool.transaction() begins a transaction",
+    "charset": "write it into the URL, as ?charset=utf8mb4",
+    "collation": "write it into the URL, as ?collation=utf8mb4_unicode_ci",
+    "ssl": "demand TLS in the URL, as ?sslmode=verify-full&sslrootcert=ca.pem",
+    "sslmode": "demand TLS in the URL, as ?sslmode=verify-full&sslrootcert=ca.pem",
+    "waitforconnections": "requests always wait, up to timeout; max_waiting=0 lets none wait",
 }
 
 
@@ -90,7 +109,7 @@ def check_options(url: object, options: Mapping[str, Any], known: Mapping[str, A
         if name not in known:
             raise _unknown(name, known)
     _check_url(url)
-    _check_parts(url, options)
+    _check_parts(url, options, is_async)
     for name, value in options.items():
         if name in _SECONDS:
             _check_seconds(name, value, _SECONDS[name])
@@ -103,11 +122,14 @@ def check_options(url: object, options: Mapping[str, Any], known: Mapping[str, A
 
 
 def _unknown(name: str, known: Mapping[str, Any]) -> ConfigError:
-    near = _ELSEWHERE.get(name)
+    plain = name.replace("_", "").lower()
+    if plain in _INSTEAD:
+        return ConfigError(f"there is no option {name!r}: {_INSTEAD[plain]}")
+    near = _ELSEWHERE.get(plain)
     if near is None:
         import difflib
 
-        near = next(iter(difflib.get_close_matches(name, sorted(known), n=1)), None)
+        near = next(iter(difflib.get_close_matches(name.lower(), sorted(known), n=1)), None)
     hint = f"did you mean {near}?" if near else f"the options are url, {', '.join(known)}"
     return ConfigError(f"there is no option {name!r}: {hint}")
 
@@ -126,7 +148,7 @@ def _check_url(url: object) -> None:
         )
 
 
-def _check_parts(url: object, options: Mapping[str, Any]) -> None:
+def _check_parts(url: object, options: Mapping[str, Any], is_async: bool) -> None:
     """A URL, or a driver and a host with what belongs to it: not both, and not half of one."""
     given = {name for name, value in options.items() if value is not None}
     for name in ("driver", "host", "user", "database", "name"):
@@ -142,9 +164,9 @@ def _check_parts(url: object, options: Mapping[str, Any]) -> None:
             f"{parts[0]} without host: name host and driver too, or put {parts[0]} into the URL (DATABASE_URL)"
         )
     if "host" in given and "driver" not in given:
+        mysql = "asyncmy" if is_async else "pymysql"
         raise ConfigError(
-            'host without driver: name it, driver="psycopg" or "asyncpg" for PostgreSQL, "pymysql" or "asyncmy" '
-            "for MySQL and MariaDB"
+            f'host without driver: name it, driver="psycopg" for PostgreSQL, "{mysql}" for MySQL and MariaDB, or another'
         )
     if "host" in given and "://" in options["host"]:
         raise ConfigError("host holds a URL: pass it as url")

@@ -51,9 +51,11 @@ async def test_urls_that_cannot_work(flavour: Flavour) -> None:
 
 
 async def test_drivers_that_cannot_work(flavour: Flavour) -> None:
+    mysql = "asyncmy" if flavour.is_async else "pymysql"
     for what, url in (
-        ("a driver that there is not", NOWHERE.replace("postgresql", "postgresql+psycopg2")),
-        ("a database that is not supported yet", NOWHERE.replace("postgresql", "mysql")),
+        ("a driver that there is not", NOWHERE.replace("postgresql", "postgresql+psycop")),
+        ("a driver for the other server", NOWHERE.replace("postgresql", f"postgresql+{mysql}")),
+        ("a character set that there is not", NOWHERE.replace("postgresql", "mysql") + "?charset=utf8mb5"),
     ):
         pool: Any = AsyncPool(url) if flavour.is_async else Pool(url)
         with refused(what):
@@ -67,6 +69,12 @@ def test_an_asyncio_driver_in_a_pool_for_threads() -> None:
             pool.query("SELECT 1")
 
 
+def test_a_driver_for_threads_in_an_async_pool() -> None:
+    pool = AsyncPool(NOWHERE.replace("postgresql", "mysql+pymysql"))
+    with refused("a driver for threads in an `AsyncPool`"):
+        asyncio.run(pool.query("SELECT 1"))
+
+
 async def test_a_driver_that_is_not_installed(flavour: Flavour, monkeypatch: pytest.MonkeyPatch) -> None:
     pool = flavour.pool(NOWHERE)
     monkeypatch.setitem(sys.modules, flavour.driver, None)
@@ -78,6 +86,7 @@ async def test_a_driver_that_is_not_installed(flavour: Flavour, monkeypatch: pyt
 OPTIONS: list[tuple[str, dict[str, Any]]] = [
     ("an option that there is not", {"max_sise": 3}),
     ("an option in the words of another pool", {"pool_size": 3}),
+    ("an option in the words of node's mysql2", {"connectionLimit": 3}),
     ("an option out of its range", {"max_size": 0}),
     ("an option of another type", {"timeout": "5"}),
     ("an option that would wait for ever", {"timeout": None}),
@@ -90,6 +99,14 @@ def test_options_that_cannot_work(cls: type[Any]) -> None:
     for what, options in OPTIONS:
         with refused(what):
             cls(NOWHERE, password=CANARY, **options)
+
+
+@pytest.mark.parametrize("cls", [Pool, AsyncPool])
+def test_parts_that_cannot_work(cls: type[Any]) -> None:
+    with refused("a host without a driver"):
+        cls(host="127.0.0.1", user="user", password=CANARY)
+    with refused("a host that holds a URL"):
+        cls(driver="psycopg", host=NOWHERE)
 
 
 def test_an_async_hook_in_a_pool_for_threads() -> None:

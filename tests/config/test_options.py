@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from thawpool import _option_rules
 from thawpool._option_types import PoolOptions
 from thawpool.config import DEFAULTS, PoolConfig
 from thawpool.errors import ConfigError
@@ -122,6 +123,15 @@ def test_there_is_no_waiting_for_ever(name: str) -> None:
         ({"max_sizes": 5}, "there is no option 'max_sizes': did you mean max_size?"),
         ({"pool_recycle": 5}, "there is no option 'pool_recycle': did you mean max_lifetime?"),
         ({"dsn": URL}, "there is no option 'dsn': did you mean url?"),
+        ({"connectionLimit": 5}, "there is no option 'connectionLimit': did you mean max_size?"),
+        ({"passwd": "hunter2"}, "there is no option 'passwd': did you mean password?"),
+        ({"maxSize": 5}, "there is no option 'maxSize': did you mean max_size?"),
+        ({"idleTimeout": 5}, "there is no option 'idleTimeout': did you mean idle_timeout?"),
+        (
+            {"waitForConnections": True},
+            "there is no option 'waitForConnections': requests always wait, up to timeout; max_waiting=0 lets none wait",
+        ),
+        ({"charset": "utf8mb4"}, "there is no option 'charset': write it into the URL, as ?charset=utf8mb4"),
         ({"zzz": 5}, f"there is no option 'zzz': the options are url, {', '.join(DEFAULTS)}"),
     ],
 )  # fmt: skip
@@ -145,8 +155,7 @@ def test_what_is_said_about_an_option(options: dict[str, Any], message: str) -> 
         (
             None,
             {"host": "h"},
-            ('host without driver: name it, driver="psycopg" or "asyncpg" for PostgreSQL, "pymysql" or "asyncmy" for MySQL '
-            "and MariaDB"),
+            'host without driver: name it, driver="psycopg" for PostgreSQL, "pymysql" for MySQL and MariaDB, or another',
         ),
         (None, {"driver": "psycopg", "host": URL}, "host holds a URL: pass it as url"),
         (None, {"driver": "psycopg", "host": "h", "port": 0}, "port=0 is out of range: give 1 to 65535 or None"),
@@ -155,6 +164,32 @@ def test_what_is_said_about_an_option(options: dict[str, Any], message: str) -> 
 )  # fmt: skip
 def test_what_is_said_about_where_to_connect(url: Any, options: dict[str, Any], message: str) -> None:
     assert refusal(url, **options) == message
+
+
+def test_the_words_of_mysql2_lead_to_ours() -> None:
+    """As in ``createPool({host, user, password, database, waitForConnections, connectionLimit, queueLimit})``."""
+    for word in ("host", "port", "user", "password", "database"):
+        assert word in DEFAULTS
+    for word in (
+        "waitForConnections",
+        "connectionLimit",
+        "queueLimit",
+        "idleTimeout",
+        "maxIdle",
+        "socketPath",
+        "uri",
+    ):
+        given: dict[str, Any] = {word: 1}
+        near = refusal(**given).partition(": ")[2]
+        assert "did you mean" in near or "always wait" in near
+
+
+def test_host_without_driver_in_an_async_pool() -> None:
+    assert '"asyncmy" for MySQL and MariaDB' in refusal(None, is_async=True, host="h")
+
+
+def test_other_words_mean_options_that_there_are() -> None:
+    assert {*_option_rules._ELSEWHERE.values()} <= {"url", *DEFAULTS}
 
 
 async def coroutine(*_: Any) -> str:

@@ -120,7 +120,10 @@ def _any(names: list[str]) -> str:
 def _unknown(driver: str, name: str, is_async: bool) -> ConfigError:
     import difflib
 
-    near = difflib.get_close_matches(name, [*DRIVERS, *ALIASES], n=1)
+    if name in SCHEMES:
+        near = _fitting(is_async, SCHEMES[name])
+    else:
+        near = difflib.get_close_matches(name, [*DRIVERS, *ALIASES], n=1)
     hint = f"did you mean {_canonical(near[0])}? There are" if near else "choose one of"
     postgresql, mysql = (", ".join(_fitting(is_async, system)) for system in ("postgresql", "mysql"))
     return ConfigError(

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from .server_options import read_settings, with_search_path
-
 __all__ = [
     "EXTRA",
     "FOREIGN",
@@ -67,10 +65,14 @@ def tls_demands(given: dict[str, str]) -> list[str]:
 
 def finish(given: dict[str, str], fields: dict[str, Any], others: dict[str, str]) -> None:
     """Read what the server is told at the start of the session, into ``fields``."""
-    settings = read_settings(given.get("options", ""))
-    schema = given.get("schema", "")
+    options, schema = given.get("options", ""), given.get("schema", "")
+    if not options and schema in ("", "public"):
+        return
+    from .server_options import read_settings, with_search_path
+
+    settings = read_settings(options)
     if schema not in ("", "public") and "search_path" not in settings:
-        fields["options"] = with_search_path(given.get("options", ""), schema)
+        fields["options"] = with_search_path(options, schema)
         settings["search_path"] = schema
     if settings:
         fields["settings"] = settings
