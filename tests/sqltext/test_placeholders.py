@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from collections import ChainMap, UserDict, deque
 from types import MappingProxyType
 from typing import Any
@@ -13,7 +15,16 @@ from hypothesis import strategies as st
 from tests.sqltext.texts import CODE, FIXED, FRAGMENTS, LITERALS
 
 from thawpool.drivers import _placeholders
-from thawpool.drivers._placeholders import CACHE_SIZE, DOLLAR, LONGEST, MOST, Compiled, compile_placeholders
+from thawpool.drivers._placeholders import (
+    CACHE_SIZE,
+    DOLLAR,
+    FORMAT_MYSQL,
+    FORMAT_POSTGRESQL,
+    LONGEST,
+    MOST,
+    Compiled,
+    compile_placeholders,
+)
 from thawpool.drivers._postgresql.text import tokens
 from thawpool.drivers._tokens import Kind
 from thawpool.errors import ParamsError
@@ -143,6 +154,60 @@ def test_a_statement_without_placeholders_needs_no_parameter() -> None:
 def test_texts_that_cannot_be_sent(sql: str, message: str) -> None:
     with pytest.raises(ParamsError, match=re.escape(message)):
         compile_placeholders(sql)
+
+
+@pytest.mark.parametrize(
+    "sql, text, names",
+    [
+        ("%s%s LIKE 'a%'", "%s %s LIKE 'a%%'", None),
+        ("%(b)s, %(a)s, %(b)s", "%s, %s, %s", ("b", "a", "b")),
+        ("format('%s %%', %s) %% 5", "format('%%s %%', %s) %% 5", None),
+        ("$$%s$$ || %s -- %d", "$$%%s$$ || %s -- %%d", None),
+        ("E'\\'%s' || %s", "E'\\'%%s' || %s", None),
+        ("1 + 1", "1 + 1", None),
+    ],
+)
+def test_texts_for_drivers_that_format(sql: str, text: str, names: tuple[str, ...] | None) -> None:
+    compiled = compile_placeholders(sql, FORMAT_POSTGRESQL)
+    assert (compiled.text, compiled.names, compiled.native) == (text, names, False)
+    assert compiled.text == "%s".join(piece.replace("%", "%%") for piece in compiled.pieces)
+
+
+@pytest.mark.parametrize(
+    "sql, message",
+    [
+        ("SELECT $1", "has a $1, which this driver does not know: write %s"),
+        ("SELECT $1 % 5", "has a $1"),
+        ("SELECT $1, %s", "has a $1"),
+        ("%s %(a)s", "use only one of %s and %(name)s"),
+        ("5 % 2", "'%' at character 3"),
+    ],
+)
+def test_texts_that_cannot_be_formatted(sql: str, message: str) -> None:
+    with pytest.raises(ParamsError, match=re.escape(message)):
+        compile_placeholders(sql, FORMAT_POSTGRESQL)
+
+
+def test_each_style_has_a_memory_of_its_own() -> None:
+    assert compile_placeholders("SELECT %s", FORMAT_POSTGRESQL).text == "SELECT %s"
+    assert compile_placeholders("SELECT %s").text == "SELECT $1"
+    assert compile_placeholders("SELECT %s", FORMAT_POSTGRESQL) is compile_placeholders(
+        "SELECT %s", FORMAT_POSTGRESQL
+    )
+    assert compile_placeholders("'\\' = %s", FORMAT_POSTGRESQL).count == 1
+    assert compile_placeholders("'\\' = %s", FORMAT_MYSQL).count == 0, "there the backslash escapes the quote"
+
+
+@pytest.mark.parametrize(
+    "style, foreign", [(DOLLAR, "_mysql"), (FORMAT_POSTGRESQL, "_mysql"), (FORMAT_MYSQL, "_postgresql")]
+)
+def test_a_style_loads_only_its_servers_rules(style: str, foreign: str) -> None:
+    code = (
+        "import sys; from thawpool.drivers._placeholders import compile_placeholders; "
+        f"compile_placeholders('SELECT %s', {style!r}); "
+        f"assert not [name for name in sys.modules if {foreign!r} in name]"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 SECRET = "hunter2"

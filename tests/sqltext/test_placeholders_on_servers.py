@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from typing import Any, TypeAlias
 
 import asyncpg
 import psycopg
+import psycopg2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.sqltext.texts import FIXED, LITERALS
 
-from thawpool.drivers._placeholders import compile_placeholders
+from thawpool.drivers._placeholders import FORMAT_POSTGRESQL, compile_placeholders
 from thawpool.testing.postgres import Postgres
 
 Params: TypeAlias = Sequence[object] | Mapping[str, object]
@@ -84,6 +85,35 @@ def test_asyncpg(postgres: Postgres) -> None:
                 assert tuple(await conn.fetchrow(compiled.text, *compiled.arrange(params))) == row, sql
 
     asyncio.run(main())
+
+
+@pytest.fixture(scope="module")
+def conn2(postgres: Postgres) -> Iterator[Any]:
+    with closing(psycopg2.connect(postgres.url())) as conn:
+        conn.autocommit = True
+        yield conn
+
+
+def through_psycopg2(conn: Any, sql: str, params: Params) -> tuple[Any, ...] | None:
+    compiled = compile_placeholders(sql, FORMAT_POSTGRESQL)
+    with conn.cursor() as cursor:
+        cursor.execute(compiled.text, compiled.arrange(params))
+        row: tuple[Any, ...] | None = cursor.fetchone()
+        return row
+
+
+@pytest.mark.parametrize("sql, params, row", [case for case in BOTH + OURS + BETTER if "$1" not in case[0]])
+def test_psycopg2(conn2: Any, sql: str, params: Params, row: tuple[Any, ...] | None) -> None:
+    assert through_psycopg2(conn2, sql, params) == row
+
+
+@FIXED
+@given(st.lists(LITERALS, min_size=1, max_size=3))
+def test_any_literal_comes_back_from_psycopg2_as_from_psycopg(
+    conn: psycopg.Connection, conn2: Any, literals: list[str]
+) -> None:
+    sql = "SELECT %s::int, " + ", ".join(literals).replace("%", "%%")
+    assert through_psycopg2(conn2, sql, (1,)) == through_psycopg(conn, sql, (1,))
 
 
 @pytest.mark.parametrize("sql, params, row", BOTH)
