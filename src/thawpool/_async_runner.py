@@ -72,7 +72,7 @@ class AsyncRunner(PoolBase):
         """Give back a connection that needs a reset, or that must go."""
         conn = slot.conn
         if verdict is Verdict.DIRTY:
-            if conn.in_transaction():
+            if self._driver.in_transaction(conn):  # type: ignore[union-attr]
                 _explain.left_open(self.name, slot.where)
             await self._run(_flows.release(self, slot, self._unreal(conn.until)))
         else:

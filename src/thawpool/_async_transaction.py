@@ -51,7 +51,7 @@ class AsyncTransaction(BaseTransaction):
             if exc_type is None:
                 if not await self._call(driver.commit, conn):
                     raise self._rolled_back()
-            elif conn.in_transaction() and driver.look(conn) is not Sight.GONE:
+            elif driver.in_transaction(conn) and driver.look(conn) is not Sight.GONE:
                 try:
                     await driver.rollback(conn, RESET_TIMEOUT)
                 except Exception:

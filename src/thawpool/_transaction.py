@@ -98,7 +98,7 @@ class Transaction(BaseTransaction):
             if exc_type is None:
                 if not self._call(driver.commit, conn):
                     raise self._rolled_back()
-            elif conn.in_transaction() and driver.look(conn) is not Sight.GONE:
+            elif driver.in_transaction(conn) and driver.look(conn) is not Sight.GONE:
                 try:
                     driver.rollback(conn, RESET_TIMEOUT)
                 except Exception:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from thawpool.drivers._mysql import sent, stateful, stateful_as_sent
+from thawpool.drivers._mysql import stateful, stateful_as_sent, statements
 
 #: What statements are made of, and what makes it hard to tell where a string ends.
 PIECES = (
@@ -40,11 +40,11 @@ def test_a_parameter_does_not_change_the_verdict(template: str, value: object) -
 
 
 def test_texts_that_differ_by_their_literals_are_read_once() -> None:
-    before = sent.stateful.__globals__["_verdict"].cache_info().misses
+    before = statements._verdict.cache_info().misses
     for number in range(50):
         assert not stateful_as_sent(f"SELECT a, 'x{number}' FROM once WHERE id = {number}")
-    assert sent.stateful.__globals__["_verdict"].cache_info().misses == before + 1
+    assert statements._verdict.cache_info().misses == before + 1
 
 
 def test_a_long_text_is_not_read() -> None:
-    assert stateful_as_sent("SELECT 1" + " " * sent.LONGEST)
+    assert stateful_as_sent("SELECT 1" + " " * statements.LONGEST)

@@ -137,6 +137,9 @@ class Adapter:
             return Sight.GONE
         return Sight.READABLE if conn.unread() else sight(conn.look(0))
 
+    def in_transaction(self, conn: Any) -> bool:
+        return bool(conn.transacting())
+
     def lost(self, conn: Any) -> bool:
         return not conn.alive()
 
@@ -153,7 +156,7 @@ class Adapter:
         if conn.running or conn.unread():
             return Verdict.BUSY
         conn.restore()
-        owed = conn.dirty or conn.in_transaction() or self.session.always_reset
+        owed = conn.dirty or conn.transacting() or self.session.always_reset
         return Verdict.DIRTY if owed else CLEAN
 
     def answers(self, conn: Any) -> Any:
@@ -223,7 +226,7 @@ class Adapter:
         await self._greet(conn)
         if self.config.configure is not None:
             await awaited(self.config.configure(conn))
-        if conn.in_transaction() or conn.running or conn.unread():
+        if conn.transacting() or conn.running or conn.unread():
             raise ConnectFailed(
                 "the configure hook left the connection in a transaction or in the middle of a command; "
                 "let it commit and finish what it starts"
@@ -256,7 +259,7 @@ class Adapter:
             if undone and self.config.configure is not None:
                 await awaited(self.config.configure(conn))
                 conn.remember()
-            if not conn.alive() or conn.in_transaction() or conn.running or conn.unread():
+            if not conn.alive() or conn.transacting() or conn.running or conn.unread():
                 return False
             conn.ready()
             return True

@@ -29,6 +29,8 @@ class Marked:
     settings: ClassVar[tuple[str, ...]]
     #: Those of them that are tables, which a borrower may change in place.
     tables: ClassVar[tuple[str, ...]] = ()
+    #: Further ones, which change only by statements that owe a reset.
+    stated: ClassVar[tuple[str, ...]] = ()
     #: Whether a server that has been silent for ``silence`` seconds is there at all; given by the adapter.
     answers: Callable[[Any], Any]
     #: Looks at the socket, see ``_socket.watch``.
@@ -89,7 +91,7 @@ class Marked:
 
     def noticed(self, error: Exception, code: Any) -> None:
         """Look at an error that passes through: say which of our limits caused it, and see a failover."""
-        why = self.server.explain(code)
+        why = self.server.explain(code, str(error))
         if why and why not in getattr(error, "__notes__", ()):
             error.add_note(why)
         if self.server.condemns(code, str(error)) and not self.own_doing(code):
@@ -107,7 +109,7 @@ class Marked:
         """Whether the connection is open, as far as this side knows."""
         raise NotImplementedError
 
-    def in_transaction(self) -> bool:
+    def transacting(self) -> bool:
         """Whether a transaction is open, failed or not."""
         raise NotImplementedError
 
@@ -131,6 +133,7 @@ class Marked:
             setattr(self, name, Kept(getattr(self, name), self))
         self._read = attrgetter(*self.settings)
         self._kept = self._read(self)
+        self._stated = [getattr(self, name) for name in self.stated]
 
     def touched(self) -> bool:
         """Whether one of them differs from that. Changes in a table have left a mark."""
@@ -141,6 +144,8 @@ class Marked:
         for name, value in zip(self.settings, self._kept, strict=True):
             setattr(self, name, value.anew() if type(value) is Kept else value)
         self._kept = self._read(self)
+        for name, value in zip(self.stated, self._stated, strict=True):
+            setattr(self, name, value)
         self.marked = self.dirty
 
     # -- the life of a lease ---------------------------------------------------------------------
@@ -151,7 +156,7 @@ class Marked:
             self.marked
             or self.running
             or not self.alive()
-            or self.in_transaction()
+            or self.transacting()
             or self.unread()
             or self.touched()
         )

@@ -31,7 +31,12 @@ class _Timed(socket.socket):
     _granted: float | None = None
 
     def settimeout(self, value: float | None) -> None:
-        """Do nothing: the library has no say in this."""
+        """Do nothing once there is an owner: the library has no say in this.
+
+        Before, it is how a TLS handshake, made while the socket is, takes over what the plain one was granted.
+        """
+        if self.owner() is None:
+            _set_timeout(self, value)
 
     def _grant(self) -> None:
         """Give the next wait what its statement has left, or as long as silence is no alarm."""
@@ -121,7 +126,7 @@ class TimedSocket(_Timed):
         _set_timeout(self, None)
 
 
-class TimedSSLSocket(ssl.SSLSocket, _Timed):
+class TimedSSLSocket(_Timed, ssl.SSLSocket):  # type: ignore[misc]
     """The same under TLS: for ``SSLContext.sslsocket_class``."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine, Sequence
 from time import monotonic
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from aiomysql.connection import Connection as Plain
 from aiomysql.cursors import Cursor
@@ -16,25 +16,31 @@ from pymysql.protocol import FieldDescriptorPacket
 
 from ._adapter import Expired, Result
 from ._marks import INFINITY
-from ._mysql.adapter import COM_RESET_CONNECTION, OfMySQL
+from ._mysql.adapter import COM_RESET_CONNECTION, FOUND_ROWS, OfMySQL
 from ._mysql.packets import ERROR, described
 from ._mysql.streams import AT_REST, FLAGS, Stream
 from ._shells import AsyncAdapter
 
-if TYPE_CHECKING:
-    from .._url import Target
-    from ..config import PoolConfig
-
 __all__ = ["Aiomysql"]
+
+WORDS: Final = {"database": "db"}
+
+
+class _Closed:
+    """What is left of a transport, for a ``StreamWriter``."""
+
+    def is_closing(self) -> bool:
+        return True
 
 
 class Connection(Stream, Plain):  # type: ignore[misc]
     """``aiomysql.Connection`` as the pool lends it."""
 
     errors: ClassVar[type[Exception]] = MySQLError
-    # The others change by statements, which leave their mark.
+    refusal: ClassVar[type[Exception]] = OperationalError
     settings: ClassVar[tuple[str, ...]] = ("cursorclass", "decoders", "encoders", "use_unicode")
     tables: ClassVar[tuple[str, ...]] = ("decoders", "encoders")
+    stated: ClassVar[tuple[str, ...]] = ("autocommit_mode", "_charset", "_encoding")
     _reader: Any
     _writer: Any
     _next_seq_id: int
@@ -44,14 +50,11 @@ class Connection(Stream, Plain):  # type: ignore[misc]
         return None if self._writer is None else self._writer.transport
 
     def _dropped(self) -> None:
+        self._writer._transport = _Closed()  # or its finalizer would complain of what was cut off beneath it
         self._reader = self._writer = None
 
-    async def _request_authentication(self) -> None:
-        if self._ssl_context and not self.server_capabilities & CLIENT.SSL:
-            raise OperationalError(
-                2026, "SSL connection error: the server does not support SSL"
-            )  # nothing less will do
-        await super()._request_authentication()
+    def _without_tls(self) -> None:
+        self.client_flag &= ~CLIENT.SSL
 
     # -- reading ---------------------------------------------------------------------------------
 
@@ -61,7 +64,7 @@ class Connection(Stream, Plain):  # type: ignore[misc]
         A row is a packet, so this is most of what aiomysql does, and more than makes up for what the pool costs.
         """
         reader = self._reader
-        at_hand = reader._buffer if reader is not None else b""
+        at_hand: Any = reader._buffer if reader is not None else b""
         if len(at_hand) < 4:
             return await super()._read_packet(packet_type)
         length = at_hand[0] | at_hand[1] << 8 | at_hand[2] << 16
@@ -86,6 +89,10 @@ class Connection(Stream, Plain):  # type: ignore[misc]
         reading: Coroutine[Any, Any, bytes] = super()._read_bytes(num_bytes)
         return reading if self.until == INFINITY else self.in_time(reading)
 
+    def escape(self, obj: Any) -> Any:
+        """aiomysql's, but that it knows how to write bytes: beside a newer PyMySQL it does not."""
+        return f"X'{obj.hex()}'" if isinstance(obj, (bytes, bytearray)) else super().escape(obj)
+
     # -- what the pool asks ----------------------------------------------------------------------
 
     def alive(self) -> bool:
@@ -106,27 +113,19 @@ class Aiomysql(OfMySQL, AsyncAdapter):
 
     failures: ClassVar[tuple[type[Exception], ...]] = (MySQLError, OSError)
 
-    def __init__(self, target: Target, config: PoolConfig) -> None:
-        super().__init__(target, config)
-        self.options: dict[str, Any] = {
-            k: v for k, v in {"user": target.user, "db": target.database, **target.extra}.items() if v
-        }
-        self.context: Any = None
-
-    async def open(
-        self, host: str, port: int, address: str, password: str | None, until: float
-    ) -> Connection:
+    async def open(self, host: str, port: int, address: str, password: str | None, until: float) -> Any:
         unix = host.startswith("/")
-        conn = Connection(
+        conn: Any = Connection(
             host=address or host,
             port=port,
             unix_socket=host if unix else None,
             password=(password or "").encode().decode("latin-1"),  # aiomysql makes Latin-1 of it
             ssl=None if unix else self.context,
             autocommit=True,
-            **self.options,
+            client_flag=FOUND_ROWS,
+            **{WORDS.get(name, name): value for name, value in self.options.items() if name != "collation"},
         )
-        conn.name, conn.tcp_timeout = host, self.config.tcp_timeout
+        conn.name, conn.strict, conn.tcp_timeout = host, self.strict, self.config.tcp_timeout
         try:
             async with asyncio.timeout(until - monotonic()):
                 await conn._connect()
@@ -137,7 +136,7 @@ class Aiomysql(OfMySQL, AsyncAdapter):
         conn.opened()
         return conn
 
-    async def run(self, conn: Connection, text: str, arguments: Sequence[object] | None) -> Result:
+    async def run(self, conn: Any, text: str, arguments: Sequence[object] | None) -> Result:
         if arguments is not None:
             text = Cursor(conn).mogrify(text, arguments)
         await conn.query(text)
@@ -146,25 +145,25 @@ class Aiomysql(OfMySQL, AsyncAdapter):
             return None, (), result.affected_rows
         return tuple([column[0] for column in result.description]), result.rows, result.affected_rows
 
-    async def ping(self, conn: Connection) -> None:
+    async def ping(self, conn: Any) -> None:
         await conn.ping()
 
-    async def renew(self, conn: Connection) -> None:
+    async def renew(self, conn: Any) -> None:
         await conn._execute_command(COM_RESET_CONNECTION, b"")
         await conn._read_ok_packet()
 
-    async def use(self, conn: Connection, database: str) -> None:
+    async def use(self, conn: Any, database: str) -> None:
         await conn.select_db(database)
 
-    def version(self, conn: Connection) -> str:
+    def version(self, conn: Any) -> str:
         return str(conn.server_version)
 
     def code(self, error: BaseException) -> int | None:
         number = error.args[0] if isinstance(error, MySQLError) and error.args else None
         return number if isinstance(number, int) and number else None
 
-    def fileno(self, conn: Connection) -> int:
+    def fileno(self, conn: Any) -> int:
         return int(conn.sock.fileno())
 
-    def goodbye(self, conn: Connection) -> None:
+    def goodbye(self, conn: Any) -> None:
         conn.part()

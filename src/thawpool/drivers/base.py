@@ -80,6 +80,10 @@ class Common(Protocol):
         """Judge a connection that comes back, and put its client-side settings as they were."""
         ...
 
+    def in_transaction(self, conn: Any) -> bool:
+        """Whether a transaction is open, failed or not."""
+        ...
+
     def lost(self, conn: Any) -> bool:
         """Whether the connection is known to be closed."""
         ...

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import pymysql
 from pymysql.connections import MAX_PACKET_LEN
-from pymysql.constants import COMMAND, CR, SERVER_STATUS
+from pymysql.constants import CLIENT, COMMAND, CR, SERVER_STATUS
 from pymysql.cursors import Cursor
 from pymysql.protocol import FieldDescriptorPacket, MysqlPacket
 
 from . import _mysql
 from ._adapter import Expired, Result
 from ._marks import Marked
-from ._mysql.adapter import COM_RESET_CONNECTION, OfMySQL
+from ._mysql.adapter import COM_RESET_CONNECTION, FOUND_ROWS, OfMySQL
 from ._mysql.packets import ERROR, described
 from ._refusals import overran
 from ._shells import ThreadAdapter
@@ -28,19 +28,13 @@ if TYPE_CHECKING:
 __all__ = ["PyMySQL"]
 
 
-def mysql_options(target: Target) -> dict[str, Any]:
-    return {k: v for k, v in {"user": target.user, "database": target.database, **target.extra}.items() if v}
-
-
-def mysql_context(target: Target) -> Any:
-    return None
-
-
 QUIT: Final = b"\x01\0\0\0" + bytes([COMMAND.COM_QUIT])
 #: In which of the server's states the next borrower may find a session, and which flags tell it.
 AT_REST: Final = SERVER_STATUS.SERVER_STATUS_AUTOCOMMIT
 FLAGS: Final = AT_REST | SERVER_STATUS.SERVER_STATUS_IN_TRANS | SERVER_STATUS.SERVER_MORE_RESULTS_EXISTS
-READ_ONLY_TRANSACTION: Final = 1792
+#: The error of a write in a READ ONLY transaction, and the flag of one.
+READ_ONLY: Final = 1792
+IN_READ_ONLY_TRANSACTION: Final = 0x2000
 #: How much is received at a time, in bytes.
 AT_A_TIME: Final = 65_536
 LOST: Final = "Lost connection to MySQL server during query"
@@ -50,9 +44,9 @@ class Connection(Marked, pymysql.Connection):  # type: ignore[misc]
     """``pymysql.Connection`` as the pool lends it."""
 
     server: ClassVar[Any] = _mysql
-    # The others change by statements, which leave their mark.
     settings: ClassVar[tuple[str, ...]] = ("cursorclass", "decoders", "encoders", "use_unicode")
     tables: ClassVar[tuple[str, ...]] = ("decoders", "encoders")
+    stated: ClassVar[tuple[str, ...]] = ("autocommit_mode", "charset", "collation", "encoding")
 
     #: What was received and not read yet, and where the next packet begins in it.
     _received: bytes = b""
@@ -180,12 +174,12 @@ class Connection(Marked, pymysql.Connection):  # type: ignore[misc]
     def alive(self) -> bool:
         return self._timed is not None
 
-    def in_transaction(self) -> bool:
+    def transacting(self) -> bool:
         return bool(self.server_status & SERVER_STATUS.SERVER_STATUS_IN_TRANS)
 
     def own_doing(self, code: Any) -> bool:
-        started = self.server_status & SERVER_STATUS.SERVER_STATUS_IN_TRANS_READONLY
-        return code == READ_ONLY_TRANSACTION and bool(started or self.dirty)
+        started = self.server_status & IN_READ_ONLY_TRANSACTION
+        return code == READ_ONLY and bool(started or self.dirty)
 
     def unread(self) -> bool:
         result = self._result
@@ -214,8 +208,6 @@ class PyMySQL(OfMySQL, ThreadAdapter):
 
     def __init__(self, target: Target, config: PoolConfig) -> None:
         super().__init__(target, config)
-        self.options = mysql_options(target)
-        self.context = mysql_context(target)
         if self.context is not None:
             self.context.sslsocket_class = TimedSSLSocket
 
@@ -225,12 +217,15 @@ class PyMySQL(OfMySQL, ThreadAdapter):
             port=port,
             password=(password or "").encode(),  # PyMySQL would take a str for Latin-1
             ssl=self.context,
-            ssl_disabled=self.target.sslmode == "disable",
+            ssl_disabled=self.context is None or host.startswith("/"),
             autocommit=True,
+            client_flag=FOUND_ROWS,
             defer_connect=True,
             **self.options,
         )
         conn.until = until
+        conn._ssl_required = self.strict
+        conn.client_flag &= ~CLIENT.SSL  # to be set if the server can do it
         conn._secure = host.startswith("/")
         try:
             conn.connect(dial(host, port, address, until, self.config.tcp_timeout))

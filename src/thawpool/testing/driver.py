@@ -97,6 +97,9 @@ class BaseFakeDriver(Generic[C]):
     def verdict(self, conn: C) -> Verdict:
         return conn.judge()
 
+    def in_transaction(self, conn: C) -> bool:
+        return conn.in_transaction()
+
     def lost(self, conn: C) -> bool:
         return conn.killed or conn.closed
 

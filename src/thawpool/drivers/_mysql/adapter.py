@@ -5,6 +5,7 @@ from __future__ import annotations
 from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from ..._url import mysql_context, mysql_options
 from .._adapter import Adapter
 from .._dial import awaited
 from ..base import Params
@@ -12,18 +13,33 @@ from .errors import explain, unsent
 from .session import Session
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Sequence
 
     from ..._url import Target
     from ...config import PoolConfig
 
-__all__ = ["COM_RESET_CONNECTION", "OfMySQL"]
+__all__ = ["COM_RESET_CONNECTION", "FOUND_ROWS", "OfMySQL"]
 
 COM_RESET_CONNECTION = 0x1F
+#: CLIENT_FOUND_ROWS: an UPDATE counts the rows that it matched, as PostgreSQL does, and not those that it changed.
+FOUND_ROWS = 0x2
 #: How long a server may take to say that it is there, in seconds.
 ANSWER_TIMEOUT = 1.0
+#: How libraries begin the error of a connection that was closed before.
+CLOSED = "(0, "
 #: The numbers that are not the server's own.
 CLIENT_ERRORS = 2000, 3000
+
+
+def any_context() -> ssl.SSLContext:
+    """TLS for whoever did not ask for it: against listeners, with any certificate, as libpq and MySQL's client do."""
+    import ssl
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
 
 
 class OfMySQL(Adapter):
@@ -35,6 +51,11 @@ class OfMySQL(Adapter):
     def __init__(self, target: Target, config: PoolConfig) -> None:
         super().__init__(target, config)
         self.session = Session(target, config)
+        self.options: dict[str, Any] = mysql_options(target)
+        #: Whether nothing may be sent in plain text.
+        self.strict = (context := mysql_context(target)) is not None
+        #: For drivers that leave TLS to Python: as the URL demands, or else as good as the server offers.
+        self.context = context if self.strict or target.sslmode == "disable" else any_context()
 
     # -- a driver's steps ------------------------------------------------------------------------
 
@@ -53,7 +74,7 @@ class OfMySQL(Adapter):
     # -- the server's part -----------------------------------------------------------------------
 
     async def _greet(self, conn: Any) -> None:
-        while text := self.session.greeting(self.version(conn)):
+        while text := self.session.settings(self.version(conn)):
             try:
                 await self._send(conn, text)
                 break
@@ -62,14 +83,14 @@ class OfMySQL(Adapter):
                     raise
 
     async def _clear(self, conn: Any) -> bool:
-        owed = self.session.owed(in_transaction=conn.in_transaction(), dirty=conn.dirty)
+        owed = self.session.owed(in_transaction=conn.transacting(), dirty=conn.dirty)
         if owed == "ROLLBACK":
             await self._send(conn, "ROLLBACK")
         if owed != "RESET":
             return False
         conn.noted = True
         await awaited(self.renew(conn))
-        await self._send(conn, self.session.renewal(self.version(conn)))
+        await self._send(conn, self.session.settings(self.version(conn)))
         await self._home(conn)
         return True
 
@@ -109,7 +130,7 @@ class OfMySQL(Adapter):
         return compiled.text, compiled.arrange(params)
 
     def unsent(self, error: BaseException) -> bool:
-        return unsent(self.code(error), str(error))
+        return unsent(self.code(error), str(error)) or str(error).startswith(CLOSED)
 
     def explain(self, error: BaseException) -> str | None:
-        return explain(self.code(error))
+        return explain(self.code(error), str(error))

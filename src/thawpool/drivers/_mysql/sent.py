@@ -14,7 +14,7 @@ from .statements import CACHE_SIZE, LONGEST, stateful
 __all__ = ["stateful_as_sent"]
 
 #: A string in single quotes, or a number. Libraries write nothing else for a parameter but NULL and the like.
-_LITERAL: Final = re.compile(r"'[^'\\]*+(?:(?:\\.|'')[^'\\]*+)*+'|(?<![\w$@])[0-9][\w.]*+", re.DOTALL)
+_LITERAL: Final = re.compile(r"'[^'\\]*+(?:(?:\\.|'')[^'\\]*+)*'|(?<![\w$@])[0-9][\w.]*+", re.DOTALL)
 #: What may hold a single quote that begins no string. Where one of these is left the text is judged whole.
 _QUOTING: Final = re.compile(r"[\"`#']|--|/\*")
 

@@ -20,7 +20,7 @@ ISOLATION: Final = ("read committed", "repeatable read", "serializable", "read u
 DEFAULT_CHARSET: Final = "utf8mb4"
 #: Unknown system variable, access denied for it, read-only variable, a value that it does not take, a syntax not known:
 #: relatives of MySQL, such as TiDB, lack some settings.
-_NOT_TO_BE_SET: Final = (1193, 1227, 1238, 1231, 1232, 1235, 1064)
+_NOT_TO_BE_SET: Final = (1193, 1227, 1238, 1231, 1235, 1064)
 
 
 @final
@@ -44,26 +44,25 @@ class Session:
         #: How many of the limits the server knows, the first of them first.
         self._known = 3
 
-    def greeting(self, version: str) -> str:
-        """What gives a new session its limits; empty where nothing is to be set.
+    def settings(self, version: str) -> str:
+        """What gives a new session, or one that was made as new, its settings; empty behind a pooler.
 
-        A limit is set only if it is tighter than what the server's configuration says.
+        COM_RESET_CONNECTION undoes autocommit and the charset, too. Which collation a charset has if none is asked for
+        is the server's to say, whatever the library believes. A limit is set only if it is tighter than what the
+        server's configuration says.
 
         Args:
             version: as the server names it in its handshake, by which MariaDB is told from MySQL.
         """
-        return self._setting(self._limits(version))
-
-    def renewal(self, version: str) -> str:
-        """What a session needs after COM_RESET_CONNECTION, which undid the greeting, autocommit and the charset."""
+        if self.pooled:
+            return ""
         names = f"NAMES {self.charset}" + (f" COLLATE {self._collation}" if self._collation else "")
-        return self._setting([names, "SESSION autocommit = 1", *self._limits(version)])
-
-    def _setting(self, assignments: list[str]) -> str:
-        return f"SET {', '.join(assignments)}" if assignments and not self.pooled else ""
+        return f"SET {', '.join([names, 'SESSION autocommit = 1', *self._limits(version)])}"
 
     def _limits(self, version: str) -> list[str]:
-        limits = [] if self._idle is None else [f"wait_timeout = LEAST(@@wait_timeout, {_whole(self._idle)})"]
+        limits = []
+        if self._idle is not None:
+            limits.append(f"wait_timeout = CAST(LEAST(@@wait_timeout, {_whole(self._idle)}) AS UNSIGNED)")
         if "mariadb" in version.lower():
             if self._transaction is not None:
                 limits.append(_tighter("idle_transaction_timeout", str(_whole(self._transaction))))
@@ -74,9 +73,9 @@ class Session:
         return [f"SESSION {limit}" for limit in limits[: self._known]]
 
     def refused(self, code: int | None) -> bool:
-        """Whether the error of a greeting means only that the server does not know or permit some of its limits.
+        """Whether the error of our settings means only that the server does not know or permit some of the limits.
 
-        Then the next greeting is a smaller one: at first that an idle session ends, at last nothing.
+        Then there are fewer the next time: at first only that an idle session ends, at last none.
         """
         if code not in _NOT_TO_BE_SET or not self._known:
             return False
@@ -119,5 +118,9 @@ def _whole(seconds: float) -> int:
 
 
 def _tighter(name: str, value: str) -> str:
-    """An assignment that leaves a tighter limit alone; 0 means none."""
-    return f"{name} = IF(@@{name} = 0, {value}, LEAST(@@{name}, {value}))"
+    """An assignment that leaves a tighter limit alone; 0 means none.
+
+    MySQL takes the value of these functions for a signed number, which it refuses.
+    """
+    expression = f"IF(@@{name} = 0, {value}, LEAST(@@{name}, {value}))"
+    return f"{name} = {expression}" if "." in value else f"{name} = CAST({expression} AS UNSIGNED)"

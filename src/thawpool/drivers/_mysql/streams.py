@@ -32,6 +32,9 @@ AT_REST: Final = 0x2  # autocommit
 MORE_RESULTS: Final = 0x8
 IN_READ_ONLY_TRANSACTION: Final = 0x2000
 FLAGS: Final = IN_TRANSACTION | AT_REST | MORE_RESULTS
+#: The server's capability, and the error for want of it.
+CLIENT_SSL: Final = 0x800
+SSL_ERROR: Final = 2026
 #: The error of a write in a READ ONLY transaction.
 READ_ONLY: Final = 1792
 
@@ -42,13 +45,19 @@ class Stream(Marked):
     server: ClassVar[Any] = _mysql
     #: The base of the library's errors.
     errors: ClassVar[type[Exception]]
+    #: What the library raises for a connection that cannot be.
+    refusal: ClassVar[type[Exception]]
     server_status: int
+    server_capabilities: int
+    _ssl_context: Any
     _loop: asyncio.AbstractEventLoop
     _result: Any
     _host: str
 
     #: By which name the library verifies the certificate, where it connects to an address.
     name: str
+    #: Whether nothing may be sent in plain text.
+    strict: bool = False
     #: See the pool's option.
     tcp_timeout: float = 5.0
     #: The socket, as far as a transport shows it.
@@ -107,11 +116,26 @@ class Stream(Marked):
 
     # -- what the pool asks ----------------------------------------------------------------------
 
-    def in_transaction(self) -> bool:
+    def transacting(self) -> bool:
         return bool(self.server_status & IN_TRANSACTION)
 
     def own_doing(self, code: Any) -> bool:
         return code == READ_ONLY and bool(self.server_status & IN_READ_ONLY_TRANSACTION or self.dirty)
+
+    # -- the dial --------------------------------------------------------------------------------
+
+    async def _request_authentication(self) -> None:
+        """The library takes no for an answer if the server has no TLS, or does not ask."""
+        if self._ssl_context is not None and not self.server_capabilities & CLIENT_SSL:
+            if self.strict:
+                raise self.refusal(SSL_ERROR, "SSL connection error: the server does not support SSL")
+            self._ssl_context = None
+            self._without_tls()
+        await super()._request_authentication()  # type: ignore[misc]
+
+    def _without_tls(self) -> None:
+        """Have the library not announce TLS."""
+        raise NotImplementedError
 
     # -- the transport ---------------------------------------------------------------------------
 

@@ -53,7 +53,7 @@ class OfPostgreSQL(Adapter):
             self.session.greeted(dict(zip(names, rows[0], strict=True)))
 
     async def _clear(self, conn: Any) -> bool:
-        text = self.session.reset(in_transaction=conn.in_transaction(), dirty=conn.dirty)
+        text = self.session.reset(in_transaction=conn.transacting(), dirty=conn.dirty)
         if text:
             await self._send(conn, text)
         return text not in ("", "ROLLBACK")
@@ -68,4 +68,4 @@ class OfPostgreSQL(Adapter):
         return unsent(self.code(error), str(error))
 
     def explain(self, error: BaseException) -> str | None:
-        return explain(self.code(error))
+        return explain(self.code(error), str(error))

@@ -131,6 +131,6 @@ _EXPLANATIONS: Final[dict[str, str]] = {
 }
 
 
-def explain(sqlstate: str | None) -> str | None:
+def explain(sqlstate: str | None, message: str = "") -> str | None:
     """Which option of the pool ended a session or statement, and what to do; None for any other error."""
-    return _EXPLANATIONS.get(sqlstate or "")
+    return _EXPLANATIONS.get(sqlstate or last_words(message) or "")

@@ -149,6 +149,9 @@ class Asyncpg:
         events = conn.look(0)
         return sight(events) if events else QUIET
 
+    def in_transaction(self, conn: Connection) -> bool:
+        return bool(conn.in_transaction())
+
     def lost(self, conn: Connection) -> bool:
         return bool(conn.is_closed())
 

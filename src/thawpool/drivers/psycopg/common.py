@@ -121,6 +121,9 @@ class PsycopgCommon:
     def look(self, conn: Any) -> Sight:
         return sight(conn.watch(0)) if conn.pgconn.status == ALIVE else Sight.GONE
 
+    def in_transaction(self, conn: Any) -> bool:
+        return bool(conn.in_transaction())
+
     def lost(self, conn: Any) -> bool:
         return bool(conn.pgconn.status != ALIVE)
 

@@ -5,38 +5,45 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine, Sequence
 from time import monotonic
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from asyncmy.connection import Connection as Plain
+from asyncmy.constants.CLIENT import SSL
 from asyncmy.cursors import Cursor
-from asyncmy.errors import MySQLError
+from asyncmy.errors import MySQLError, OperationalError
 
-from ._adapter import Expired, Result
-from ._marks import INFINITY
-from ._mysql.adapter import COM_RESET_CONNECTION, OfMySQL
-from ._mysql.streams import AT_REST, FLAGS, Stream
-from ._shells import AsyncAdapter
-
-if TYPE_CHECKING:
-    from .._url import Target
-    from ..config import PoolConfig
+from .._adapter import Expired, Result
+from .._marks import INFINITY
+from .._mysql.adapter import COM_RESET_CONNECTION, FOUND_ROWS, OfMySQL
+from .._mysql.streams import AT_REST, FLAGS, Stream
+from .._shells import AsyncAdapter
+from .straight import Straight
 
 __all__ = ["Asyncmy"]
 
+#: Typed as anything, since its types say nothing of what is used here.
+Base: Any = Plain
 
-class Connection(Stream, Plain):  # type: ignore[misc]
+
+class Connection(Stream, Straight, Base):  # type: ignore[misc]
     """``asyncmy.Connection`` as the pool lends it."""
 
     errors: ClassVar[type[Exception]] = MySQLError
-    # The others change by statements, which leave their mark.
+    refusal: ClassVar[type[Exception]] = OperationalError
     settings: ClassVar[tuple[str, ...]] = ("_cursor_cls", "_use_unicode")
+    stated: ClassVar[tuple[str, ...]] = ("autocommit_mode", "_charset", "_encoding")
     _transport: Any
     _proto: Any
     _connected: bool
+    server_version: str
+    _stmt_cache: dict[str, Any]
 
     @property
     def stream(self) -> Any:
         return self._transport
+
+    def _without_tls(self) -> None:
+        self._client_flag &= ~SSL
 
     def _dropped(self) -> None:
         self._transport = None
@@ -70,28 +77,25 @@ class Asyncmy(OfMySQL, AsyncAdapter):
 
     failures: ClassVar[tuple[type[Exception], ...]] = (MySQLError, OSError)
 
-    def __init__(self, target: Target, config: PoolConfig) -> None:
-        super().__init__(target, config)
-        self.options: dict[str, Any] = {
-            k: v for k, v in {"user": target.user, "db": target.database, **target.extra}.items() if v
-        }
-        self.context: Any = None
-
-    async def open(
-        self, host: str, port: int, address: str, password: str | None, until: float
-    ) -> Connection:
+    async def open(self, host: str, port: int, address: str, password: str | None, until: float) -> Any:
         unix = host.startswith("/")
-        conn = Connection(
+        conn: Any = Connection(
             host=address or host,
             port=port,
             unix_socket=host if unix else None,
             password=(password or "").encode().decode("latin-1"),  # asyncmy makes Latin-1 of it
             ssl=None if unix else self.context,
             autocommit=True,
+            client_flag=FOUND_ROWS,
             connect_timeout=max(1.0, until - monotonic()),  # not what ends it
-            **self.options,
+            **{name: value for name, value in self.options.items() if name != "collation"},
         )
-        conn.name, conn.tcp_timeout = host, self.config.tcp_timeout
+        conn.name, conn.strict, conn.tcp_timeout, conn._shapes = (
+            host,
+            self.strict,
+            self.config.tcp_timeout,
+            {},
+        )
         try:
             async with asyncio.timeout(until - monotonic()):
                 await conn.connect()
@@ -102,7 +106,7 @@ class Asyncmy(OfMySQL, AsyncAdapter):
         conn.opened()
         return conn
 
-    async def run(self, conn: Connection, text: str, arguments: Sequence[object] | None) -> Result:
+    async def run(self, conn: Any, text: str, arguments: Sequence[object] | None) -> Result:
         if arguments is not None:
             text = Cursor(conn).mogrify(text, arguments)
         await conn.query(text)
@@ -111,26 +115,26 @@ class Asyncmy(OfMySQL, AsyncAdapter):
             return None, (), result.affected_rows
         return tuple([column[0] for column in result.description]), result.rows, result.affected_rows
 
-    async def ping(self, conn: Connection) -> None:
+    async def ping(self, conn: Any) -> None:
         await conn.ping()
 
-    async def renew(self, conn: Connection) -> None:
+    async def renew(self, conn: Any) -> None:
         await conn._execute_command(COM_RESET_CONNECTION, b"")
         await conn._read_ok_packet()
         conn._stmt_cache.clear()  # the server has forgotten them
 
-    async def use(self, conn: Connection, database: str) -> None:
+    async def use(self, conn: Any, database: str) -> None:
         await conn.select_db(database)
 
-    def version(self, conn: Connection) -> str:
+    def version(self, conn: Any) -> str:
         return str(conn.server_version)
 
     def code(self, error: BaseException) -> int | None:
         number = error.args[0] if isinstance(error, MySQLError) and error.args else None
         return number if isinstance(number, int) and number else None
 
-    def fileno(self, conn: Connection) -> int:
+    def fileno(self, conn: Any) -> int:
         return int(conn.sock.fileno())
 
-    def goodbye(self, conn: Connection) -> None:
+    def goodbye(self, conn: Any) -> None:
         conn.part()
