@@ -15,14 +15,14 @@ import warnings
 from collections.abc import Coroutine
 from typing import Any
 
-from .contenders import CONTENDERS, Address, Contender
+from .contenders import EVERY, Address, Contender
 
 __all__ = ["contender", "run_in"]
 
 
 def contender(task: dict[str, Any]) -> Any:
     """The contender that a task names, made but not opened."""
-    made: Contender = CONTENDERS[task["contender"]](Address(*task["address"]), task["setting"])
+    made: Contender = EVERY[task["contender"]](Address(*task["address"]), task["setting"])
     return made
 
 

@@ -24,7 +24,11 @@ PYTHON = FOLDER / "venv" / "bin" / "python"
 STAMP = FOLDER / "installed"
 PEERS = Path(__file__).with_name("peers.toml")
 #: Programs that no package index has: what needs one has a row that says so.
-PROGRAMS = {"mariadbd": "apt-get install mariadb-server", "wrk": "apt-get install wrk"}
+PROGRAMS = {
+    "mariadbd": "apt-get install mariadb-server",
+    "mariadb_config": "apt-get install libmariadb-dev gcc pkg-config python3-dev (mysqlclient is built with it)",
+    "wrk": "apt-get install wrk",
+}
 
 
 def main() -> int:

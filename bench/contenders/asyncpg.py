@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from .base import Address, AsyncContender, Settings
+from .base import AsyncContender, Settings
+from .drivers import ASYNCPG
 
-__all__ = ["AsyncpgPool", "connect_asyncpg"]
+__all__ = ["BOUNDED", "AsyncpgPool"]
 
 #: What bounds an asyncpg connection's own waits.
 BOUNDED: dict[str, Any] = {"command_timeout": 2, "timeout": 2}
-
-
-async def connect_asyncpg(address: Address, *, safe: bool) -> Any:
-    import asyncpg
-
-    return await asyncpg.connect(address.url(), **(BOUNDED if safe else {}))
 
 
 async def _nothing(conn: Any) -> None:
@@ -29,6 +23,7 @@ async def _probe(conn: Any) -> None:
 
 
 class AsyncpgPool(AsyncContender):
+    driver = ASYNCPG
     settings = Settings(
         default="a reset at each return",
         fast="reset= a no-op: nothing is cleaned",
@@ -52,12 +47,6 @@ class AsyncpgPool(AsyncContender):
 
     def connection(self) -> AbstractAsyncContextManager[Any]:
         return self.pool.acquire(timeout=2)  # type: ignore[no-any-return]
-
-    async def rows(self, conn: Any, sql: str) -> Iterable[Any]:
-        return await conn.fetch(sql)  # type: ignore[no-any-return]
-
-    async def raw(self) -> Any:
-        return await connect_asyncpg(self.address, safe=self.safe)
 
     async def close(self) -> None:
         self.pool.terminate()

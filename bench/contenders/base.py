@@ -10,7 +10,9 @@ from collections.abc import Iterable
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import Any, ClassVar, Literal, NamedTuple
 
-__all__ = ["SIZE", "Address", "AsyncContender", "Contender", "Setting", "Settings", "SyncContender"]
+from .drivers import Address, Driver, System
+
+__all__ = ["SIZE", "AsyncContender", "Contender", "Setting", "Settings", "SyncContender", "over"]
 
 #: ``default``: as the library comes. ``fast``: its best settings for speed. ``safe``: its best for a function
 #: that freezes, a check at each lease and two seconds for all that can hang.
@@ -18,32 +20,6 @@ Setting = Literal["default", "fast", "safe"]
 
 #: The connections of every pool.
 SIZE = 5
-
-
-class Address(NamedTuple):
-    """Where a server is, and who asks."""
-
-    scheme: str
-    host: str
-    port: int
-    user: str
-    password: str
-    database: str
-
-    def url(self, driver: str = "") -> str:
-        scheme = f"{self.scheme}+{driver}" if driver else self.scheme
-        return f"{scheme}://{self.user}:{self.password}@{self.host}:{self.port}/{self.database}"
-
-    @property
-    def arguments(self) -> dict[str, Any]:
-        """For drivers that take arguments and no URL."""
-        return {
-            "host": self.host,
-            "port": self.port,
-            "user": self.user,
-            "password": self.password,
-            "database": self.database,
-        }
 
 
 class Settings(NamedTuple):
@@ -58,7 +34,9 @@ class Contender:
     """What both kinds share."""
 
     #: The system that it speaks to.
-    server: ClassVar[Literal["postgresql", "mysql"]] = "postgresql"
+    server: ClassVar[System] = "postgresql"
+    #: What it pools, and what it is measured beside.
+    driver: ClassVar[Driver]
     settings: ClassVar[Settings]
     #: The distributions whose versions the results name.
     distributions: ClassVar[tuple[str, ...]] = ()
@@ -98,7 +76,7 @@ class SyncContender(Contender):
 
     def rows(self, conn: Any, sql: str) -> Iterable[Any]:
         """The rows of a statement on a leased connection, in the driver's own form."""
-        raise NotImplementedError
+        return self.driver.rows(conn, sql)  # type: ignore[no-any-return]
 
     def request(self, sql: str) -> Iterable[Any]:
         """A lease, a statement, a return."""
@@ -107,11 +85,11 @@ class SyncContender(Contender):
 
     def raw(self) -> Any:
         """A connection of the driver's own, held for good: what no pool can beat."""
-        raise NotImplementedError
+        return self.driver.connect(self.address)
 
     def raw_rows(self, conn: Any, sql: str) -> Iterable[Any]:
         """The same statement on the raw connection, with the same result."""
-        return self.rows(conn, sql)
+        return self.driver.rows(conn, sql)  # type: ignore[no-any-return]
 
     def close(self) -> None:
         raise NotImplementedError
@@ -129,17 +107,31 @@ class AsyncContender(Contender):
         raise NotImplementedError
 
     async def rows(self, conn: Any, sql: str) -> Iterable[Any]:
-        raise NotImplementedError
+        return await self.driver.rows(conn, sql)  # type: ignore[no-any-return]
 
     async def request(self, sql: str) -> Iterable[Any]:
         async with self.connection() as conn:
             return await self.rows(conn, sql)
 
     async def raw(self) -> Any:
-        raise NotImplementedError
+        return await self.driver.connect(self.address)
 
     async def raw_rows(self, conn: Any, sql: str) -> Iterable[Any]:
-        return await self.rows(conn, sql)
+        return await self.driver.rows(conn, sql)  # type: ignore[no-any-return]
 
     async def close(self) -> None:
         raise NotImplementedError
+
+
+def over(kind: type[Contender], driver: Driver, settings: Settings | None = None) -> type[Contender]:
+    """A pool that takes any driver, with this one."""
+    return type(
+        f"{kind.__name__}Over{driver.name.title()}",
+        (kind,),
+        {
+            "driver": driver,
+            "server": driver.server,
+            "settings": settings or kind.settings,
+            "distributions": (*kind.distributions, driver.distribution),
+        },
+    )

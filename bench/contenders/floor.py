@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
-from .base import SIZE
+from .base import SIZE, AsyncContender, Settings, SyncContender
 
-__all__ = ["ASYNC_FLOOR", "ASYNC_FLOORS", "FLOOR", "FLOORS", "AsyncFloor", "Floor"]
+__all__ = ["ASYNC_FLOOR", "ASYNC_FLOORS", "FLOOR", "FLOORS", "AsyncFloor", "AsyncLeast", "Floor", "Least"]
 
 #: The floors with which others are compared: the forms that users write.
 FLOOR, ASYNC_FLOOR = "floor: deque, lock, with", "floor: deque, async with"
@@ -18,8 +19,8 @@ FLOOR, ASYNC_FLOOR = "floor: deque, lock, with", "floor: deque, async with"
 class Floor:
     """A deque behind a lock, and a class with ``__enter__`` and ``__exit__``."""
 
-    def __init__(self) -> None:
-        self.idle = deque(range(SIZE))
+    def __init__(self, idle: Iterable[Any] = range(SIZE)) -> None:
+        self.idle = deque(idle)
         self.lock = threading.Lock()
 
     def connection(self) -> FloorLease:
@@ -39,7 +40,7 @@ class FloorLease:
     def __init__(self, pool: Floor) -> None:
         self.pool = pool
 
-    def __enter__(self) -> int:
+    def __enter__(self) -> Any:
         pool = self.pool
         with pool.lock:
             self.conn = pool.idle.pop()
@@ -63,11 +64,11 @@ class BareDeque(Floor):
 class LockedDeque(Floor):
     """Methods in place of a block."""
 
-    def get(self) -> int:
+    def get(self) -> Any:
         with self.lock:
             return self.idle.pop()
 
-    def put(self, conn: int) -> None:
+    def put(self, conn: Any) -> None:
         with self.lock:
             self.idle.append(conn)
 
@@ -81,7 +82,7 @@ class GeneratorFloor(LockedDeque):
     """The block as most libraries write it, with ``@contextmanager``."""
 
     @contextmanager
-    def lease(self) -> Iterator[int]:
+    def lease(self) -> Iterator[Any]:
         conn = self.get()
         try:
             yield conn
@@ -98,8 +99,8 @@ class GeneratorFloor(LockedDeque):
 class AsyncFloor:
     """A deque, and a class with ``__aenter__`` and ``__aexit__``."""
 
-    def __init__(self) -> None:
-        self.idle = deque(range(SIZE))
+    def __init__(self, idle: Iterable[Any] = range(SIZE)) -> None:
+        self.idle = deque(idle)
 
     def connection(self) -> AsyncFloorLease:
         return AsyncFloorLease(self)
@@ -117,7 +118,7 @@ class AsyncFloorLease:
     def __init__(self, pool: AsyncFloor) -> None:
         self.pool = pool
 
-    async def __aenter__(self) -> int:
+    async def __aenter__(self) -> Any:
         self.conn = self.pool.idle.pop()
         return self.conn
 
@@ -128,10 +129,10 @@ class AsyncFloorLease:
 class AsyncMethods(AsyncFloor):
     """Methods in place of a block."""
 
-    async def get(self) -> int:
+    async def get(self) -> Any:
         return self.idle.pop()
 
-    async def put(self, conn: int) -> None:
+    async def put(self, conn: Any) -> None:
         self.idle.append(conn)
 
     async def loop(self, count: int) -> None:
@@ -150,3 +151,27 @@ ASYNC_FLOORS: dict[str, type[AsyncFloor]] = {
     "floor: deque, await": AsyncMethods,
     ASYNC_FLOOR: AsyncFloor,
 }
+
+
+class Least(SyncContender):
+    """The floor with connections. Its process ends with them."""
+
+    settings = Settings(default="a deque behind a lock: no promise is kept")
+
+    def open(self) -> None:
+        floor = Floor([self.driver.connect(self.address) for _ in range(self.size)])
+        self.connection = floor.connection  # type: ignore[method-assign]
+
+    def close(self) -> None:
+        pass
+
+
+class AsyncLeast(AsyncContender):
+    settings = Settings(default="a deque: no promise is kept")
+
+    async def open(self) -> None:
+        floor = AsyncFloor([await self.driver.connect(self.address) for _ in range(self.size)])
+        self.connection = floor.connection  # type: ignore[method-assign]
+
+    async def close(self) -> None:
+        pass

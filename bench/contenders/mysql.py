@@ -1,21 +1,22 @@
-"""The usual pools for MySQL: DBUtils, aiomysql.Pool and asyncmy.Pool."""
+"""The usual pools for MySQL: DBUtils, mysql.connector's own, aiomysql.Pool and asyncmy.Pool."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from contextlib import AbstractAsyncContextManager, AbstractContextManager, closing
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from importlib import import_module
 from typing import Any, ClassVar
 
 from .base import AsyncContender, Settings, SyncContender
+from .drivers import AIOMYSQL, ASYNCMY, MYSQLCLIENT, MYSQLCONNECTOR, PYMYSQL
 
-__all__ = ["AiomysqlPool", "AsyncmyPool", "DbutilsPymysql"]
+__all__ = ["AiomysqlPool", "AsyncmyPool", "DbutilsMysqlclient", "DbutilsPymysql", "MysqlConnectorPool"]
 
 BOUNDED = {"connect_timeout": 2, "read_timeout": 2, "write_timeout": 2}
 
 
 class DbutilsPymysql(SyncContender):
     server = "mysql"
+    driver = PYMYSQL
     settings = Settings(
         default="PooledDB(pymysql): a ping at each lease, a rollback at each return",
         fast="ping=0, reset=False, autocommit=True",
@@ -24,7 +25,6 @@ class DbutilsPymysql(SyncContender):
     distributions = ("DBUtils", "PyMySQL")
 
     def open(self) -> None:
-        import pymysql
         from dbutils.pooled_db import PooledDB
 
         options: dict[str, Any] = {}
@@ -33,7 +33,7 @@ class DbutilsPymysql(SyncContender):
         elif self.fast:
             options = {"ping": 0, "reset": False, "autocommit": True}
         self.pool = PooledDB(
-            pymysql,
+            import_module(self.driver.module),
             mincached=self.size,
             maxcached=self.size,
             maxconnections=self.size,
@@ -46,52 +46,62 @@ class DbutilsPymysql(SyncContender):
     def connection(self) -> AbstractContextManager[Any]:
         return self.pool.connection()  # type: ignore[no-any-return]
 
-    def rows(self, conn: Any, sql: str) -> Iterable[Any]:
-        with closing(conn.cursor()) as cursor:
-            cursor.execute(sql)
-            return cursor.fetchall()  # type: ignore[no-any-return]
-
-    def raw(self) -> Any:
-        import pymysql
-
-        return pymysql.connect(**self.address.arguments, autocommit=True, **(BOUNDED if self.safe else {}))
-
     def close(self) -> None:
         self.pool.close()
 
 
+class DbutilsMysqlclient(DbutilsPymysql):
+    driver = MYSQLCLIENT
+    settings = DbutilsPymysql.settings._replace(
+        default="PooledDB(MySQLdb): a ping at each lease, a rollback at each return", safe=""
+    )
+    distributions = ("DBUtils", "mysqlclient")
+
+
+class MysqlConnectorPool(SyncContender):
+    server = "mysql"
+    driver = MYSQLCONNECTOR
+    settings = Settings(
+        default="MySQLConnectionPool: a ping at each lease, a reset at each return; it does not wait",
+        fast="pool_reset_session=False, autocommit=True; the ping cannot be left out",
+    )
+    distributions = ("mysql-connector-python",)
+
+    def open(self) -> None:
+        options: dict[str, Any] = {"pool_size": self.size, "use_pure": True, **self.address.arguments}
+        if self.fast:
+            options |= {"pool_reset_session": False, "autocommit": True}
+        self.pool = import_module("mysql.connector.pooling").MySQLConnectionPool(**options)
+        self.connection = self.pool.get_connection  # type: ignore[method-assign]
+
+    def connection(self) -> AbstractContextManager[Any]:
+        return self.pool.get_connection()  # type: ignore[no-any-return]
+
+    def close(self) -> None:
+        self.pool._remove_connections()  # it has no public way to close them
+
+
 class AiomysqlPool(AsyncContender):
     server = "mysql"
+    driver = AIOMYSQL
     settings = Settings(
         default="create_pool(minsize=5, maxsize=5)",
         fast="autocommit=True",
         safe="autocommit=True, connect_timeout=2; it has no other time-out and no check",
     )
     distributions = ("aiomysql",)
-    module = "aiomysql"
     bounded: ClassVar[dict[str, int]] = {"connect_timeout": 2}
 
-    @property
-    def arguments(self) -> dict[str, Any]:
+    async def open(self) -> None:
         arguments = self.address.arguments
         arguments["db"] = arguments.pop("database")
-        return {**arguments, "autocommit": self.fast, **(self.bounded if self.safe else {})}
-
-    async def open(self) -> None:
-        library = import_module(self.module)
-        self.pool = await library.create_pool(minsize=self.size, maxsize=self.size, **self.arguments)
+        options = {"autocommit": self.fast, **(self.bounded if self.safe else {})}
+        library = import_module(self.driver.module)
+        self.pool = await library.create_pool(minsize=self.size, maxsize=self.size, **arguments, **options)
         self.connection = self.pool.acquire  # type: ignore[method-assign]
 
     def connection(self) -> AbstractAsyncContextManager[Any]:
         return self.pool.acquire()  # type: ignore[no-any-return]
-
-    async def rows(self, conn: Any, sql: str) -> Iterable[Any]:
-        async with conn.cursor() as cursor:
-            await cursor.execute(sql)
-            return await cursor.fetchall()  # type: ignore[no-any-return]
-
-    async def raw(self) -> Any:
-        return await import_module(self.module).connect(**{**self.arguments, "autocommit": True})
 
     async def close(self) -> None:
         self.pool.terminate()
@@ -99,11 +109,11 @@ class AiomysqlPool(AsyncContender):
 
 
 class AsyncmyPool(AiomysqlPool):
+    driver = ASYNCMY
     settings = Settings(
         default="create_pool(minsize=5, maxsize=5)",
         fast="autocommit=True",
         safe="autocommit=True, connect_timeout=2, read_timeout=2; it has no check",
     )
     distributions = ("asyncmy",)
-    module = "asyncmy"
     bounded: ClassVar[dict[str, int]] = {"connect_timeout": 2, "read_timeout": 2}

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import Any
 
-from .base import Address, AsyncContender, Settings, SyncContender
+from .base import AsyncContender, Settings, SyncContender
+from .drivers import PSYCOPG, PSYCOPG_ASYNC
 
-__all__ = ["PsycopgPool", "PsycopgPoolAsync", "connect_psycopg", "connect_psycopg_async"]
+__all__ = ["BOUNDED", "PsycopgPool", "PsycopgPoolAsync"]
 
 #: What bounds a psycopg connection's own waits.
-BOUNDED = {
+BOUNDED: dict[str, Any] = {
     "connect_timeout": 2,
     "keepalives_idle": 1,
     "keepalives_interval": 1,
@@ -25,20 +25,8 @@ SETTINGS = Settings(
 )
 
 
-def connect_psycopg(address: Address, *, safe: bool) -> Any:
-    import psycopg
-
-    return psycopg.connect(address.url(), autocommit=True, **(BOUNDED if safe else {}))  # type: ignore[arg-type]
-
-
-async def connect_psycopg_async(address: Address, *, safe: bool) -> Any:
-    import psycopg
-
-    options: dict[str, Any] = BOUNDED if safe else {}
-    return await psycopg.AsyncConnection.connect(address.url(), autocommit=True, **options)
-
-
 class PsycopgPool(SyncContender):
+    driver = PSYCOPG
     settings = SETTINGS
     distributions = ("psycopg-pool", "psycopg")
 
@@ -56,17 +44,12 @@ class PsycopgPool(SyncContender):
     def connection(self) -> AbstractContextManager[Any]:
         return self.pool.connection()  # type: ignore[no-any-return]
 
-    def rows(self, conn: Any, sql: str) -> Iterable[Any]:
-        return conn.execute(sql).fetchall()  # type: ignore[no-any-return]
-
-    def raw(self) -> Any:
-        return connect_psycopg(self.address, safe=self.safe)
-
     def close(self) -> None:
         self.pool.close()
 
 
 class PsycopgPoolAsync(AsyncContender):
+    driver = PSYCOPG_ASYNC
     settings = SETTINGS
     distributions = ("psycopg-pool", "psycopg")
 
@@ -83,12 +66,6 @@ class PsycopgPoolAsync(AsyncContender):
 
     def connection(self) -> AbstractAsyncContextManager[Any]:
         return self.pool.connection()  # type: ignore[no-any-return]
-
-    async def rows(self, conn: Any, sql: str) -> Iterable[Any]:
-        return await (await conn.execute(sql)).fetchall()  # type: ignore[no-any-return]
-
-    async def raw(self) -> Any:
-        return await connect_psycopg_async(self.address, safe=self.safe)
 
     async def close(self) -> None:
         await self.pool.close()

@@ -15,13 +15,14 @@ from time import perf_counter_ns
 from typing import Any
 
 from ..child import contender
-from ..contenders import CONTENDERS, SIZE, Contender, NodeContender, Setting, label
+from ..contenders import CONTENDERS, EVERY, SIZE, NodeContender, label, words
 from ..contenders.floor import ASYNC_FLOOR, ASYNC_FLOORS, FLOOR, FLOORS, AsyncFloor, Floor
 from ..report import NOTHING, Bar, Chart, Table, Target, number
 from ..sampling import Metrics, Results, Sample
 from ..stage import Stage
+from ._one_by_one import ASYNCIO, THREADS, UVLOOP, loop_of, settings_of
 
-__all__ = ["HEADLINES", "NAME", "NOTES", "charts", "samples", "take", "tables", "targets"]
+__all__ = ["HEADLINES", "NAME", "NOTES", "below", "charts", "samples", "table", "take", "tables", "targets"]
 
 NAME = "lease"
 HEADLINES = (
@@ -33,8 +34,6 @@ NOTES = """
 the floor itself is the control: the floor over itself. A row that talks to its server at each lease or return shows
 mostly a round trip.
 """
-SYNC, ASYNCIO, UVLOOP, NODE = "threads", "asyncio", "uvloop", "node"
-SETTINGS: tuple[Setting, ...] = ("default", "fast")
 #: Blocks of a sample, and how long each takes, in nanoseconds.
 BLOCKS = 20
 BLOCK = 20_000_000
@@ -45,11 +44,12 @@ SECONDS = 1.4
 def samples() -> list[Sample]:
     found = [
         Sample(case, row, SECONDS, {"floor": row, "loop": case})
-        for case in (SYNC, ASYNCIO, UVLOOP)
-        for row in (FLOORS if case == SYNC else ASYNC_FLOORS)
+        for case in (THREADS, ASYNCIO, UVLOOP)
+        for row in (FLOORS if case == THREADS else ASYNC_FLOORS)
     ]
     for name, kind in CONTENDERS.items():
         if not name.endswith("query()"):
+            loop = loop_of(kind)
             found += [
                 Sample(
                     case,
@@ -57,28 +57,21 @@ def samples() -> list[Sample]:
                     SECONDS,
                     {"contender": name, "setting": setting, "loop": case},
                 )
-                for case in _cases(kind)
-                for setting in SETTINGS
-                if kind.words(setting)
+                for case in ((ASYNCIO, UVLOOP) if loop == ASYNCIO else (loop,))
+                for setting in settings_of(kind)
             ]
     return found
 
 
-def _cases(kind: type[Contender]) -> tuple[str, ...]:
-    if issubclass(kind, NodeContender):
-        return (NODE,)
-    return (ASYNCIO, UVLOOP) if kind.is_async else (SYNC,)
-
-
 def _control(case: str) -> str:
-    return FLOOR if case == SYNC else ASYNC_FLOOR
+    return FLOOR if case == THREADS else ASYNC_FLOOR
 
 
 def take(sample: Sample, stage: Stage) -> Metrics:
     task = sample.task
     if "floor" in task:
         return stage.ask("bench.questions.lease:measure", task)
-    kind = CONTENDERS[task["contender"]]
+    kind = EVERY[task["contender"]]
     task = {**task, "address": stage.address(kind.server)}
     if issubclass(kind, NodeContender):
         return stage.ask_node({**task, "question": NAME, "package": kind.package})
@@ -89,12 +82,13 @@ def take(sample: Sample, stage: Stage) -> Metrics:
 
 
 def measure(task: dict[str, Any]) -> Any:
-    return _measure_sync(task) if task["loop"] == SYNC else _measure_async(task)
+    return _measure_sync(task) if task["loop"] == THREADS else _measure_async(task)
 
 
 def _measure_sync(task: dict[str, Any]) -> Metrics:
+    turns = task.get("turns", BLOCKS)
     if "floor" in task:
-        return _compared(_in_turns(Floor().loop, FLOORS[task["floor"]]().loop))
+        return _compared(_in_turns(turns, Floor().loop, FLOORS[task["floor"]]().loop))
     pool = contender(task)
     pool.open()
     try:
@@ -108,12 +102,12 @@ def _measure_sync(task: dict[str, Any]) -> Metrics:
                 with connection():
                     pass
 
-        return _compared(_in_turns(Floor().loop, loop))
+        return _compared(_in_turns(turns, Floor().loop, loop))
     finally:
         pool.close()
 
 
-def _in_turns(*loops: Callable[[int], None]) -> list[tuple[float, ...]]:
+def _in_turns(turns: int, *loops: Callable[[int], None]) -> list[tuple[float, ...]]:
     """Nanoseconds for each loop's turn, block by block."""
 
     def block(loop: Callable[[int], None], count: int) -> float:
@@ -122,12 +116,13 @@ def _in_turns(*loops: Callable[[int], None]) -> list[tuple[float, ...]]:
         return (perf_counter_ns() - start) / count
 
     counts = [_count(block(loop, _count(block(loop, LEAST)) // 10 or LEAST)) for loop in loops]
-    return [tuple(block(loop, n) for loop, n in zip(loops, counts, strict=True)) for _ in range(BLOCKS)]
+    return [tuple(block(loop, n) for loop, n in zip(loops, counts, strict=True)) for _ in range(turns)]
 
 
 async def _measure_async(task: dict[str, Any]) -> Metrics:
+    turns = task.get("turns", BLOCKS)
     if "floor" in task:
-        return _compared(await _async_in_turns(AsyncFloor().loop, ASYNC_FLOORS[task["floor"]]().loop))
+        return _compared(await _async_in_turns(turns, AsyncFloor().loop, ASYNC_FLOORS[task["floor"]]().loop))
     pool = contender(task)
     await pool.open()
     try:
@@ -141,12 +136,12 @@ async def _measure_async(task: dict[str, Any]) -> Metrics:
                 async with connection():
                     pass
 
-        return _compared(await _async_in_turns(AsyncFloor().loop, loop))
+        return _compared(await _async_in_turns(turns, AsyncFloor().loop, loop))
     finally:
         await asyncio.wait_for(pool.close(), 10)
 
 
-async def _async_in_turns(*loops: Callable[[int], Awaitable[None]]) -> list[tuple[float, ...]]:
+async def _async_in_turns(turns: int, *loops: Callable[[int], Awaitable[None]]) -> list[tuple[float, ...]]:
     async def block(loop: Callable[[int], Awaitable[None]], count: int) -> float:
         start = perf_counter_ns()
         await loop(count)
@@ -154,7 +149,7 @@ async def _async_in_turns(*loops: Callable[[int], Awaitable[None]]) -> list[tupl
 
     counts = [_count(await block(loop, _count(await block(loop, LEAST)) // 10 or LEAST)) for loop in loops]
     return [
-        tuple([await block(loop, n) for loop, n in zip(loops, counts, strict=True)]) for _ in range(BLOCKS)
+        tuple([await block(loop, n) for loop, n in zip(loops, counts, strict=True)]) for _ in range(turns)
     ]
 
 
@@ -175,18 +170,25 @@ def _compared(blocks: Sequence[tuple[float, ...]]) -> Metrics:
 
 
 def tables(results: Results) -> list[Table]:
+    return [table(results, case) for case in results.cases()]
+
+
+def table(results: Results, case: str) -> Table:
     head = ("contender", "µs (median)", "min..max", "x floor", "min..max", "setting")
-    return [Table(f"Lease + return, {case}", head, _rows(results, case)) for case in results.cases()]
+    return Table(f"Lease + return, {case}", head, _rows(results, case))
 
 
 def _rows(results: Results, case: str) -> list[list[str]]:
     rows = []
     for row in results.rows(case):
+        if row.endswith("query()"):
+            continue
         if error := results.error(case, row):
             rows.append([row, error, "", "", "", ""])
             continue
         time, ratio = results.spread(case, row, "ns"), results.spread(case, row, "ratio")
-        assert time is not None
+        if time is None:
+            continue
         cells = [number(time.median / 1e3), f"{number(time.low / 1e3)}..{number(time.high / 1e3)}"]
         if ratio is None:
             cells += ["", ""]
@@ -197,26 +199,22 @@ def _rows(results: Results, case: str) -> list[list[str]]:
 
 
 def _words(row: str) -> str:
-    for name, kind in CONTENDERS.items():
-        for setting in SETTINGS:
-            if row == label(name, setting):
-                return kind.words(setting)
-    return "the control" if row in (FLOOR, ASYNC_FLOOR) else ""
+    return words(row) or ("the control" if row in (FLOOR, ASYNC_FLOOR) else "")
 
 
 def targets(results: Results) -> list[Target]:
     found = [
-        _below(
+        below(
             results, case, ours, "asyncmy.Pool, fast", 1.0, f"lease + return, {case}: {ours} / asyncmy.Pool"
         )
         for case in (ASYNCIO, UVLOOP)
         for ours in ("thawpool psycopg async", "thawpool asyncpg")
     ]
     sync = "lease + return, threads: thawpool psycopg / psycopg_pool at its best"
-    return [*found, _below(results, SYNC, "thawpool psycopg", "psycopg_pool, fast", 1 / 3, sync)]
+    return [*found, below(results, THREADS, "thawpool psycopg", "psycopg_pool, fast", 1 / 3, sync)]
 
 
-def _below(results: Results, case: str, ours: str, peer: str, wanted: float, measure: str) -> Target:
+def below(results: Results, case: str, ours: str, peer: str, wanted: float, measure: str) -> Target:
     ratio, control = results.ratio(case, ours, peer, "ratio"), results.spread(case, _control(case), "ratio")
     mine = results.spread(case, ours, "ns")
     if ratio is None or control is None or mine is None:

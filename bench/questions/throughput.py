@@ -13,11 +13,30 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ..contenders import CONTENDERS, SIZE, Contender, NodeContender, Setting, label
+from ..contenders import CONTENDERS, SIZE, Contender, NodeContender, Setting, label, words
 from ..report import NOTHING, Bar, Chart, Table, Target, number
 from ..sampling import Metrics, Results, Sample
 from ..stage import Stage
-from ._around import counter, one_core
+from ._around import counter
+from ._one_by_one import (
+    ASYNCIO,
+    FIFTY,
+    NODE,
+    READ_SO,
+    SELECT_1,
+    STARTING,
+    STATEMENTS,
+    THREADS,
+    UVLOOP,
+    getter,
+    loop_of,
+    median,
+    near_raw,
+    sample_of,
+    settings_of,
+    table,
+    take_alone,
+)
 
 __all__ = ["HEADLINES", "NAME", "NOTES", "charts", "samples", "take", "tables", "targets"]
 
@@ -28,17 +47,7 @@ HEADLINES = (
     "200 workers, asyncio, q/s: thawpool asyncpg / asyncpg.Pool, fast",
     "200 workers, asyncio: thawpool asyncpg",
 )
-NOTES = """
-*pool/raw* is the pool's statements a second over those of the held connection, turn by turn in one process; *control*
-is the second held connection over the first. *CPU* is the time that the client's process spends on a statement, all its
-threads together; *more* is what the pool adds to the held connection's. Of *query()*, whose rows are dicts, the other side
-is the driver's own way to dicts: a ratio above 1 is that it makes them faster, not that it asks less.
-
-A round trip on one machine takes one of two times, several-fold apart: the two processes share a core, or each wakes the
-other's idle one, and which it is changes within a second. So the sequential figures are taken with all on one core: with
-all cores free, or a core for each, the control strayed much further from 1. That is also the hardest for a pool: the
-round trip is the shortest there is, and no second core hides the pool's work. Behind a network a round trip takes ten
-times as long and more, and *more* is still all that the pool adds. The concurrent figures are taken with all cores.
+NOTES = f"""{READ_SO} The concurrent figures are taken with all cores.
 
 *max* is the longest wait that ended; *unserved* the longest that had not ended when time was up, from its begin;
 *max/median* is of the longer of both. *most/least* is how often the most and the least served worker were served, less
@@ -50,8 +59,6 @@ misses of order and of evenness is the threads' and the machine's.
 
 To save time a peer's default setting has no 50 rows, no uvloop and only the largest load.
 """
-SELECT_1, FIFTY = "SELECT 1", "50 rows"
-STATEMENTS = {SELECT_1: "SELECT 1", FIFTY: "SELECT id, name, email FROM users ORDER BY id LIMIT 50"}
 #: Name: workers, statement, seconds before it counts, seconds.
 LOADS: dict[str, tuple[int, str, float, float]] = {
     "5 workers": (5, STATEMENTS[SELECT_1], 0.1, 0.3),
@@ -63,11 +70,7 @@ LOADS: dict[str, tuple[int, str, float, float]] = {
 LARGEST = "200 workers"
 HELD = "5 workers"
 CROWDED = ("50 workers", LARGEST)
-#: Turns of a sequential sample, nanoseconds of a block, and requests before a block is timed.
-TURNS = {"blocks": 48, "block": 3_000_000, "warm": 30}
-STARTING = 0.5
 SEQUENTIAL, CONCURRENT = "sequential", "concurrent"
-THREADS, ASYNCIO, UVLOOP, NODE = "threads", "asyncio", "uvloop", "node"
 #: Where a connection is held for good: whose driver it is, by loop.
 RAW = {
     THREADS: ("raw psycopg, 5 held", "thawpool psycopg"),
@@ -75,7 +78,6 @@ RAW = {
 }
 CONTROL = "control: the same again"
 FLOOR = "floor: two deques"
-FAST: Setting = "fast"
 #: The greatest that each may be for a pool to be fair.
 FAIR = {"share": 1.1, "max/median": 3.0}
 
@@ -83,7 +85,7 @@ FAIR = {"share": 1.1, "max/median": 3.0}
 def samples() -> list[Sample]:
     found: list[Sample] = []
     for name, kind in CONTENDERS.items():
-        for setting in _settings(kind):
+        for setting in settings_of(kind):
             found += _of(name, kind, setting)
     for loop, (row, name) in RAW.items():
         its: dict[str, Any] = {"contender": name, "setting": "default"}
@@ -94,19 +96,13 @@ def samples() -> list[Sample]:
     return found
 
 
-def _settings(kind: type[Contender]) -> tuple[Setting, ...]:
-    return ("default", FAST) if kind.words(FAST) else ("default",)
-
-
 def _of(name: str, kind: type[Contender], setting: Setting) -> Iterator[Sample]:
-    best = setting == _settings(kind)[-1]
+    best = setting == settings_of(kind)[-1]
     row, task = label(name, setting), {"contender": name, "setting": setting}
-    statements = STATEMENTS if best else {SELECT_1: STATEMENTS[SELECT_1]}
-    first = NODE if issubclass(kind, NodeContender) else ASYNCIO if kind.is_async else THREADS
+    first = loop_of(kind)
     for loop in (first, UVLOOP) if first == ASYNCIO and best and kind.server == "postgresql" else (first,):
-        seconds = STARTING + len(statements) * (3 * TURNS["blocks"] * TURNS["block"] / 1e9 + 0.1)
-        taken = {**task, "part": SEQUENTIAL, "loop": loop, "statements": statements, **TURNS}
-        yield Sample(f"{SEQUENTIAL}, {loop}", row, seconds, taken)
+        statements = STATEMENTS if best else [SELECT_1]
+        yield sample_of(f"{SEQUENTIAL}, {loop}", row, loop, statements, **task)
     shape = "whole" if name.endswith("query()") else "leased"
     yield _concurrent(first, row, LOADS if best else {LARGEST: LOADS[LARGEST]}, **task, shape=shape)
 
@@ -119,23 +115,17 @@ def _concurrent(loop: str, row: str, loads: dict[str, Any], **task: Any) -> Samp
 
 
 def take(sample: Sample, stage: Stage) -> Metrics:
+    if sample.task["part"] == SEQUENTIAL:
+        return take_alone(sample.task, stage)
     kind = CONTENDERS[sample.task["contender"]]
-    server = stage.postgres if kind.server == "postgresql" else stage.mariadb
     task = {**sample.task, "address": stage.address(kind.server)}
-    if task["part"] == SEQUENTIAL:
-        with one_core(server):
-            return _ask(kind, task, stage)
     count = counter(stage, kind.server)
     before = count()
-    metrics = _ask(kind, task, stage)
-    return {**metrics, "server/client": (count() - before) / metrics["requests"]}
-
-
-def _ask(kind: type[Contender], task: dict[str, Any], stage: Stage) -> Metrics:
     if issubclass(kind, NodeContender):
-        return stage.ask_node({**task, "question": NAME, "package": kind.package})
-    module = "_sequential" if task["part"] == SEQUENTIAL else "_closed_loop"
-    return stage.ask(f"bench.questions.{module}:measure", task)
+        metrics = stage.ask_node({**task, "question": NAME, "package": kind.package})
+    else:
+        metrics = stage.ask("bench.questions._closed_loop:measure", task)
+    return {**metrics, "server/client": (count() - before) / metrics["requests"]}
 
 
 # -- the report ------------------------------------------------------------------------------------
@@ -146,32 +136,11 @@ def tables(results: Results) -> list[Table]:
     found = []
     for loop in (THREADS, ASYNCIO, UVLOOP, NODE):
         if (case := f"{SEQUENTIAL}, {loop}") in cases:
-            found += [_sequential_table(results, case, statement) for statement in STATEMENTS]
+            found += [table(results, case, statement) for statement in STATEMENTS]
     for loop in (THREADS, ASYNCIO, NODE):
         if (case := f"{CONCURRENT}, {loop}") in cases:
             found += [_concurrent_table(results, case, load) for load in LOADS]
     return found
-
-
-def _sequential_table(results: Results, case: str, statement: str) -> Table:
-    head = (
-        "contender", "raw q/s", "pool q/s", "pool/raw", "min..max", "control", "min..max", "CPU µs", "more µs", "setting",
-    )  # fmt: skip
-    rows = []
-    for row in results.rows(case):
-        if error := results.error(case, row):
-            rows.append([row, error, *[""] * (len(head) - 2)])
-            continue
-        get = _getter(results, case, row, statement)
-        if (ratio := get("ratio")) is None or (control := get("control")) is None:
-            continue
-        cpu, raw = _median(get("pool CPU")), _median(get("raw CPU"))
-        more = number((cpu - raw) / 1e3) if cpu is not None and raw is not None else NOTHING
-        cells = [number(_median(get("raw q/s"))), number(_median(get("pool q/s")))]
-        for spread in (ratio, control):
-            cells += [f"{spread.median:.3f}", f"{spread.low:.3f}..{spread.high:.3f}"]
-        rows.append([row, *cells, number(cpu / 1e3 if cpu is not None else None), more, _words(row)])
-    return Table(f"{case}, {statement}", head, rows)
 
 
 def _concurrent_table(results: Results, case: str, load: str) -> Table:
@@ -184,33 +153,21 @@ def _concurrent_table(results: Results, case: str, load: str) -> Table:
         if error := results.error(case, row):
             rows.append([row, error, *[""] * (len(head) - 2)])
             continue
-        get = _getter(results, case, row, load)
+        get = getter(results, case, row, load)
         if (rate := get("q/s")) is None:
             continue
         waits = [get(key) for key in ("p50", "p99", "max", "unserved")]
         others = [get(key) for key in ("max/median", "share", "never", "errors")]
         cells = [number(rate.median), f"{number(rate.low)}..{number(rate.high)}"]
         cells += [number(each.median * 1e3) if each else NOTHING for each in waits]
-        cells += [number(_median(each)) for each in others]
+        cells += [number(median(each)) for each in others]
         served = results.spread(case, row, "server/client")
         rows.append([row, *cells, f"{served.median:.2f}" if served else NOTHING, _words(row)])
     return Table(f"{case}, {load} on {SIZE} connections", head, rows)
 
 
-def _getter(results: Results, case: str, row: str, part: str) -> Any:
-    return lambda key: results.spread(case, row, f"{part}: {key}")
-
-
-def _median(spread: Any) -> float | None:
-    return None if spread is None else float(spread.median)
-
-
 def _words(row: str) -> str:
-    for name, kind in CONTENDERS.items():
-        for setting in _settings(kind):
-            if row == label(name, setting):
-                return kind.words(setting)
-    return "the control" if row == CONTROL else "the least pool" if row == FLOOR else "no pool"
+    return words(row) or {CONTROL: "the control", FLOOR: "the least pool"}.get(row, "no pool")
 
 
 def targets(results: Results) -> list[Target]:
@@ -221,7 +178,8 @@ def targets(results: Results) -> list[Target]:
         (ASYNCIO, "thawpool asyncpg"),
         (UVLOOP, "thawpool asyncpg"),
     ):
-        found += [_near_raw(results, loop, ours, statement) for statement in STATEMENTS]
+        case = f"{SEQUENTIAL}, {loop}"
+        found += [near_raw(results, case, loop, ours, statement) for statement in STATEMENTS]
     found.append(_faster(results, "asyncpg.Pool, fast", 1.1))
     found.append(_faster(results, "asyncpg.Pool", 1.5))
     for loop, ours in (
@@ -231,21 +189,6 @@ def targets(results: Results) -> list[Target]:
     ):
         found += [_fair(results, loop, ours, load) for load in CROWDED]
     return found
-
-
-def _near_raw(results: Results, loop: str, ours: str, statement: str) -> Target:
-    get = _getter(results, f"{SEQUENTIAL}, {loop}", ours, statement)
-    measure, wanted = f"one by one, {loop}, {statement}: {ours} / a held connection", ">= 0.97"
-    if (ratio := get("ratio")) is None or (control := get("control")) is None:
-        return Target(measure, wanted, NOTHING, "not measured")
-    return Target.judged(
-        measure,
-        wanted,
-        f"{ratio.median:.3f}",
-        reached=ratio.median >= 0.97,
-        margin=0.03,
-        control=control.median,
-    )
 
 
 def _faster(results: Results, peer: str, wanted: float) -> Target:

@@ -37,7 +37,7 @@ class Asked:
         cells = [
             (row, results.error("case", row) or self._figure(results, row)) for row in results.rows("case")
         ]
-        return [Table("Figures", ("row", "figure"), cells)]
+        return [Table("Figures", ("row", "figure"), cells, headline=True)]
 
     def targets(self, results: Results) -> list[Target]:
         return [Target.judged("ours below theirs", "< 1", "0.5", reached=True, margin=0.5, control=1.02)]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from bench.__main__ import main
-from bench.contenders import CONTENDERS, NodeContender
+from bench.contenders import EVERY, NodeContender
 from bench.contenders.floor import ASYNC_FLOOR, FLOOR
 from bench.questions import QUESTIONS, lease
 from bench.sampling import Question
@@ -30,7 +30,7 @@ def test_a_question_can_be_read_and_its_rows_are_told_apart(question: Question) 
 
 
 def test_every_contender_says_what_its_settings_are() -> None:
-    for name, kind in CONTENDERS.items():
+    for name, kind in EVERY.items():
         assert kind.words("default"), name
         assert kind.distributions, name
         if issubclass(kind, NodeContender):

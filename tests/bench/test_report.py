@@ -60,12 +60,16 @@ def test_a_page_says_what_was_asked_and_what_came_of_it(tmp_path: Path) -> None:
 
 
 def test_the_summary_goes_between_the_markers(tmp_path: Path) -> None:
-    Record.new(tmp_path, "asked", ABOUT).save()
+    Record.new(tmp_path, "asked", ABOUT).add(
+        round=1, place=0, case="case", row="a row", metrics={"figure": 7.0}
+    )
     text = "before\n<!-- bench: begin -->\nold\n<!-- bench: end -->\nafter\n"
     made = with_summary(text, [Asked({})], tmp_path)
     assert made.startswith("before\n<!-- bench: begin -->\n| measure |")
     assert made.endswith("<!-- bench: end -->\nafter\n")
     assert "old" not in made
+    assert "| ours below theirs | < 1 |" in made.replace("[", "").replace("](bench/results/asked.md)", "")
+    assert "[Figures](bench/results/asked.md):\n\n| row | figure |\n| --- | ---: |\n| a row | 7 |\n" in made
     assert with_summary("no markers", [Asked({})], tmp_path) == "no markers"
 
 
