@@ -39,7 +39,7 @@ class ReadAhead:
         while have < need:
             piece = self._sock.recv(max(need - have, AT_A_TIME))
             if not piece:
-                raise EOFError("the server closed the connection")
+                raise EOFError("the server closed the connection unexpectedly")
             pieces.append(piece)
             have += len(piece)
         self.received, self.at = b"".join(pieces), 0
