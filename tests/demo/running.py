@@ -19,7 +19,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
-__all__ = ["Answer", "Demo", "run", "until"]
+import pytest
+
+__all__ = ["SYSTEMS", "Answer", "Demo", "run", "until"]
+
+#: What the demo can start, for tests that hold for each.
+SYSTEMS = ("postgresql", pytest.param("mysql", marks=pytest.mark.needs("mariadb")))
 
 
 class Answer(NamedTuple):
@@ -29,9 +34,11 @@ class Answer(NamedTuple):
 
 
 class Demo:
-    """``thawpool demo --port 0`` as a child process."""
+    """``thawpool demo --port 0`` as a child process; ``system`` is what it starts, if not the default."""
 
-    def __init__(self, *options: str) -> None:
+    def __init__(self, *options: str, system: str | None = None) -> None:
+        if system is not None:
+            options = (*options, "--database", system)
         # As /tmp itself: short enough for a socket's path, and open to the user that the database runs as.
         self.folder = Path(tempfile.mkdtemp(prefix="demo-", dir="/tmp"))
         self.folder.chmod(0o1777)

@@ -10,13 +10,18 @@ import sys
 import time
 
 import pytest
-from tests.demo.running import Demo, run, until
+from tests.demo.running import SYSTEMS, Demo, run, until
+
+
+def state(pid: int) -> str:
+    """A process's state in the letters of ps; empty for one that is gone."""
+    found = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True)
+    return found.stdout.strip()[:1]
 
 
 def alive(pid: int) -> bool:
     """Whether a process runs; one that has ended and only waits to be noticed does not."""
-    found = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True)
-    return found.stdout.strip()[:1] not in ("", "Z")
+    return state(pid) not in ("", "Z")
 
 
 def listening(port: int) -> bool:
@@ -26,23 +31,25 @@ def listening(port: int) -> bool:
 
 def nothing_is_left(demo: Demo) -> None:
     """No process, no port, no file; where the demo itself was killed, a moment later."""
-    database = int(demo.line(r"PostgreSQL \S+ at 127\.0\.0\.1:(\d+)/"))
+    database = int(demo.line(r"(?:PostgreSQL|MariaDB|MySQL) \S+ at 127\.0\.0\.1:(\d+)/"))
     until(lambda: not alive(demo.function), "the function's process ends")
     until(lambda: not list(demo.folder.iterdir()), "the temporary data goes")
     assert not listening(demo.port)
     assert not listening(database)
 
 
-def test_up_in_under_five_seconds() -> None:
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_up_in_under_five_seconds(system: str) -> None:
     crowd = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))  # runs that share a core with this one
-    with Demo() as demo:
+    with Demo(system=system) as demo:
         assert demo.port
         assert time.monotonic() - demo.began < 5 * crowd
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_stopped_demo_leaves_nothing_behind(number: signal.Signals) -> None:
-    with Demo() as demo:
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_a_stopped_demo_leaves_nothing_behind(number: signal.Signals, system: str) -> None:
+    with Demo(system=system) as demo:
         assert demo.get("/api/users").status == 200
         with demo.events() as events:  # an open page must not hold it up
             next(events)
@@ -50,33 +57,38 @@ def test_a_stopped_demo_leaves_nothing_behind(number: signal.Signals) -> None:
         nothing_is_left(demo)
 
 
-def test_ctrl_c_while_the_function_is_frozen() -> None:
-    with Demo() as demo, demo.during("freeze"):
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_ctrl_c_while_the_function_is_frozen(system: str) -> None:
+    with Demo(system=system) as demo, demo.during("freeze"):
         demo.sample(lambda sample: sample["function"] == "frozen")
         assert demo.stop() == 0
         nothing_is_left(demo)
 
 
-def test_ctrl_c_while_the_database_is_stopped() -> None:
-    with Demo() as demo:
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_ctrl_c_while_the_database_is_stopped(system: str) -> None:
+    with Demo(system=system) as demo:
         demo.text("database/stop")
         assert demo.stop() == 0
         nothing_is_left(demo)
 
 
-def test_ctrl_c_while_it_starts() -> None:
-    with Demo() as demo:
-        demo.line("(starting PostgreSQL)")
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_ctrl_c_while_it_starts(system: str) -> None:
+    with Demo(system=system) as demo:
+        demo.line("(starting (?:PostgreSQL|MariaDB))")
         assert demo.stop() == 0
         assert not list(demo.folder.iterdir())
 
 
 @pytest.mark.parametrize("frozen", [False, True])
-def test_a_killed_supervisor_takes_everything_with_it(frozen: bool) -> None:
-    with Demo() as demo:
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_a_killed_supervisor_takes_everything_with_it(frozen: bool, system: str) -> None:
+    with Demo(system=system) as demo:
         assert demo.get("/api/users").status == 200
         if frozen:
             os.kill(demo.function, signal.SIGSTOP)
+            until(lambda: state(demo.function) == "T", "the function's process stops")
         assert demo.stop(signal.SIGKILL) == -signal.SIGKILL
         nothing_is_left(demo)
 
@@ -96,33 +108,94 @@ def test_a_port_that_is_none(port: str) -> None:
     assert "give a number from 0 to 65535" in done.stderr
 
 
-def test_a_url_of_another_kind_is_refused_and_not_repeated() -> None:
-    done = run("demo", "--database-url", "mysql://me:hunter2@localhost/db")
+@pytest.mark.parametrize(
+    "url, reason",
+    [
+        ("sqlite://me:hunter2@localhost/db", "known are postgresql://, postgres://, mysql:// and mariadb://"),
+        ("me:hunter2@localhost/db", "it has no scheme; write postgresql://user:password@host:5432/database"),
+        ("mysql+nonsense://me:hunter2@localhost/db", "there is no driver 'nonsense'"),
+        ("mysql+pymysql://me:hunter2@localhost/db?sslmod=require", "did you mean sslmode?"),
+        ("mysql+psycopg://me:hunter2@localhost/db", "psycopg is a driver for PostgreSQL"),
+    ],
+)
+def test_a_url_that_cannot_work_is_refused_and_not_repeated(url: str, reason: str) -> None:
+    done = run("demo", "--database-url", url)
     assert done.returncode == 2
-    assert "postgresql://user:password@host:5432/database" in done.stderr
+    assert reason in done.stderr
+    assert "hunter2" not in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_kind_of_database_that_there_is_not() -> None:
+    done = run("demo", "--database", "oracle")
+    assert done.returncode == 2
+    assert "invalid choice: 'oracle' (choose from" in done.stderr
+
+
+def test_a_server_of_its_own_and_another_one_at_a_time() -> None:
+    done = run("demo", "--database", "mysql", "--database-url", "mysql://me:hunter2@localhost/db")
+    assert done.returncode == 2
+    assert "not allowed with argument --database" in done.stderr
     assert "hunter2" not in done.stderr
 
 
-def test_a_database_that_cannot_be_reached_is_an_error_without_the_password() -> None:
+@pytest.mark.parametrize("system", ["postgresql", "mysql"])
+def test_a_database_that_cannot_be_reached_is_an_error_without_the_password(system: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as reserved:
         port = reserved.getsockname()[1]
-    done = run("demo", "--port", "0", "--database-url", f"postgresql://me:hunter2@127.0.0.1:{port}/db")
+    done = run("demo", "--port", "0", "--database-url", f"{system}://me:hunter2@127.0.0.1:{port}/db")
     assert done.returncode == 1
     assert f"the database at 127.0.0.1:{port}/db cannot be used" in done.stderr
     assert "hunter2" not in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_a_missing_extra_is_named() -> None:
-    script = "import sys; sys.modules['starlette'] = None; from thawpool.__main__ import main; sys.exit(main(['demo']))"
-    done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, timeout=30, check=False
+def test_a_machine_without_mariadb_is_told_what_to_install() -> None:
+    done = main(
+        "import shutil; shutil.which = lambda *args, **more: None",
+        "demo",
+        "--port",
+        "0",
+        "--database",
+        "mysql",
     )
+    assert done.returncode == 1
+    assert "no MariaDB server found: `apt-get install mariadb-server`" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "driver, options",
+    [
+        ("asyncmy", ("--database", "mysql")),
+        ("aiomysql", ("--database-url", "mysql+aiomysql://me:hunter2@localhost/db")),
+        ("asyncpg", ("--database-url", "postgresql+asyncpg://me:hunter2@localhost/db")),
+    ],
+)
+def test_a_missing_driver_is_named_with_its_extra(driver: str, options: tuple[str, ...]) -> None:
+    done = main(f"sys.modules['{driver}'] = None", "demo", *options)
+    assert done.returncode == 1
+    assert f"{driver} is not installed: pip install 'thawpool[demo,{driver}]'" in done.stderr
+    assert "hunter2" not in done.stderr
+
+
+def test_a_missing_extra_is_named() -> None:
+    done = main("sys.modules['starlette'] = None", "demo")
     assert done.returncode == 1
     assert "starlette is not installed: pip install 'thawpool[demo]'" in done.stderr
 
 
+def main(before: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The command on a machine that differs: ``before`` is executed first."""
+    script = f"import sys; {before}; from thawpool.__main__ import main; sys.exit(main({list(arguments)}))"
+    return subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=30, check=False
+    )
+
+
 def test_help_and_no_command() -> None:
     assert "demo" in run("--help").stdout
-    assert "--database-url" in run("demo", "--help").stdout
+    told = run("demo", "--help").stdout
+    assert "--database {postgresql,mysql}" in told
+    assert "--database-url" in told
     assert run().returncode == 2

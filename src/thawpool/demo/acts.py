@@ -61,7 +61,7 @@ class Acts:
             "storms": self._storms,
             **{f"storm/{kind}": self._storm_of(kind) for kind in STORMS},
         }
-        if database.server is not None:
+        if database.own is not None:
             self._acts |= {"database/stop": self._stop, "database/start": self._start}
 
     def begin(self, name: str) -> asyncio.Task[str]:
@@ -139,7 +139,7 @@ class Acts:
         )
 
     async def _stop(self) -> str:
-        server = self._database.server
+        server = self._database.own
         assert server is not None
         await asyncio.to_thread(server.stop)
         self._feed.facts(stopped=True)
@@ -148,7 +148,7 @@ class Acts:
         return f"The database is stopped. A request is answered {answer}: {said}"
 
     async def _start(self) -> str:
-        server = self._database.server
+        server = self._database.own
         assert server is not None
         await asyncio.to_thread(server.start)
         self._feed.facts(stopped=False)

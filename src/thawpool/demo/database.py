@@ -2,123 +2,108 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-from typing import NamedTuple
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
-
-import psycopg
+from typing import TYPE_CHECKING
 
 from thawpool import AsyncPool
 from thawpool.errors import PoolError
-from thawpool.testing.postgres import Postgres
 
 from .errors import DemoError
 from .people import people
+from .servers import ServerView, server_at
 
-__all__ = ["Database", "ServerView"]
+if TYPE_CHECKING:
+    from thawpool.testing import MariaDB, Postgres
 
-VIEW = """
-    SELECT count(*) FILTER (WHERE application_name = %(pool)s) AS pool,
-           count(*) FILTER (WHERE application_name = %(mistakes)s) AS mistakes,
-           (SELECT sessions FROM pg_stat_database WHERE datname = current_database()) AS sessions
-    FROM pg_stat_activity
-"""
-TERMINATE = """
-    SELECT count(*) FILTER (WHERE pg_terminate_backend(pid, 1000)) AS n
-    FROM pg_stat_activity WHERE application_name = %(pool)s
-"""
-
-
-class ServerView(NamedTuple):
-    """What the server itself says."""
-
-    #: Connections of the function's pool that are open now.
-    pool: int
-    #: Connections that the function opened beside its pool.
-    mistakes: int
-    #: Connections that anybody opened to this database, ever.
-    sessions: int
+__all__ = ["Database"]
 
 
 class Database:
     """A server of our own, or one that ``--database-url`` names; seen over one connection of our own.
 
-    The function's connections carry application names that no other demo on the same server has.
+    The function's connections carry names that no other demo on the same server has.
     """
 
-    def __init__(self, url: str, server: Postgres | None) -> None:
-        self.server = server
-        self._url = url
-        self._names = {
-            part: f"thawpool-demo-{os.getpid()}-{part}" for part in ("pool", "mistakes", "supervisor")
-        }
-        self._pool = AsyncPool(self.url("supervisor"), max_size=1, timeout=0.5)
+    def __init__(self, url: str, own: MariaDB | Postgres | None) -> None:
+        #: The server itself if it is ours, to stop and to start.
+        self.own = own
+        name = f"thawpool-demo-{os.getpid()}"
+        self._server = server_at(url, name)
+        #: What the function's process needs to find its database and its name there.
+        self.environment = {"DATABASE_URL": self._server.url("pool"), "THAWPOOL_DEMO_NAME": name}
+        # It leaves nothing in its session, which therefore owes no reset after a statement that nobody knows.
+        self._pool = AsyncPool(self._server.url("supervisor"), max_size=1, timeout=0.5, reset="never")
         self._created = False
 
-    def url(self, part: str) -> str:
-        """Where a part of the demo connects: the same URL with an ``application_name`` of its own."""
-        parts = urlsplit(self._url)
-        keys = [(key, value) for key, value in parse_qsl(parts.query) if key != "application_name"]
-        return urlunsplit(parts._replace(query=urlencode([*keys, ("application_name", self._names[part])])))
+    @property
+    def where(self) -> str:
+        """Host, port and database: nothing secret."""
+        return self._server.where
 
     async def prepare(self) -> str:
         """Lay out ``users``, unless the database has one already. Returns what server it is.
 
         Raises:
-            DemoError: the database cannot be reached, or its ``users`` is another table than ours.
+            DemoError: the database cannot be reached or written to, or its ``users`` is another table than ours.
         """
         try:
-            row = await self._pool.query_one(
-                "SELECT current_setting('server_version') AS version, to_regclass('users') AS users",
-                timeout=5,
-            )
-            assert row is not None
-            if row["users"] is None:
-                await self._create()
-            await self._pool.execute("SELECT id, name, email FROM users LIMIT 0")
+            title, has_users = await self._server.describe(self._pool)
+            if not has_users:
+                await self._lay_out()
+            await self._look_at_users()
         except PoolError as error:
             raise DemoError(f"the database at {self.where} cannot be used: {error}") from error
-        except psycopg.Error as error:
+        return title
+
+    async def _lay_out(self) -> None:
+        """Make the table and fill it. A Ctrl-C waits for that, so that it is known what to drop."""
+        creating = asyncio.create_task(self._create())
+        try:
+            await asyncio.shield(creating)
+        except asyncio.CancelledError:
+            await asyncio.wait({creating})
+            raise
+        except PoolError:
+            raise
+        except Exception as error:  # of whichever driver
+            raise DemoError(
+                f"there is no table users at {self.where}, and none can be made: {error}"
+            ) from error
+
+    async def _create(self) -> None:
+        rows = people(50)
+        async with self._pool.transaction(timeout=5) as tx:
+            await tx.execute(self._server.CREATE)
+            self._created = True  # by MySQL at once, whatever becomes of the transaction
+            values = ", ".join(["(%s, %s)"] * len(rows))
+            await tx.execute(
+                f"INSERT INTO users (name, email) VALUES {values}", [text for row in rows for text in row]
+            )
+
+    async def _look_at_users(self) -> None:
+        try:
+            await self._pool.execute("SELECT id, name, email FROM users LIMIT 0")
+        except PoolError:
+            raise
+        except Exception as error:  # of whichever driver
             raise DemoError(
                 f"the table users at {self.where} is not one with id, name, email: {error}"
             ) from error
-        return f"PostgreSQL {row['version'].split()[0]}"
-
-    @property
-    def where(self) -> str:
-        """Host, port and database: nothing secret."""
-        parts = urlsplit(self._url)
-        return f"{parts.hostname or 'localhost'}:{parts.port or 5432}{parts.path}"
-
-    async def _create(self) -> None:
-        async with self._pool.transaction(timeout=5) as tx:
-            await tx.execute(
-                "CREATE TABLE users (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text, email text UNIQUE)"
-            )
-            names, emails = zip(*people(50), strict=True)
-            await tx.execute(
-                "INSERT INTO users (name, email) SELECT * FROM unnest(%s::text[], %s::text[])",
-                (list(names), list(emails)),
-            )
-        self._created = True
 
     async def view(self) -> ServerView:
         """Ask the server; raises ``PoolError`` when it is away."""
-        row = await self._pool.query_one(VIEW, self._names, idempotent=True)
-        assert row is not None
-        return ServerView(**row)
+        return await self._server.view(self._pool)
 
     async def terminate(self) -> int:
         """Have the server close every connection of the function, and wait until it has. Returns how many."""
-        row = await self._pool.query_one(TERMINATE, self._names, timeout=10)
-        assert row is not None
-        return int(row["n"])
+        return await self._server.terminate(self._pool)
 
     async def close(self) -> None:
         """Drop the table if we made it in somebody's database, and disconnect."""
-        if self._created and self.server is None:
+        if self._created and self.own is None:
             try:
-                await self._pool.execute("DROP TABLE users", timeout=5)
-            except PoolError as error:
+                await self._pool.execute("DROP TABLE IF EXISTS users", timeout=5)
+            except Exception as error:  # of whichever driver
                 print(f"thawpool demo: the table users is left behind at {self.where}: {error}")
         await self._pool.close()

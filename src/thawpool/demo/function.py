@@ -13,7 +13,12 @@ from starlette.routing import Route
 from thawpool import AsyncPool
 from thawpool.errors import ConnectFailed, ConnectionLost, Overloaded, PoolTimeout, Unavailable
 
-__all__ = ["app", "pool", "waits"]
+from .servers import from_environment
+
+__all__ = ["app", "pool", "server", "waits"]
+
+#: A function of yours knows its database; this one runs with several.
+server = from_environment()
 
 USERS = "SELECT id, name, email FROM users ORDER BY id"
 
@@ -36,8 +41,8 @@ class Waits:
 waits = Waits()
 
 #: A request gets its connection within 1.5 s or an error, so that the answer is there within 2 s.
-#: ``debug`` lets a timeout name the lines that hold the connections.
-pool = AsyncPool(max_size=5, timeout=1.5, observer=waits, debug=True)
+#: ``debug`` lets a timeout name the lines that hold the connections, and ``configure`` the server tell them from others.
+pool = AsyncPool(max_size=5, timeout=1.5, observer=waits, debug=True, configure=server.mark("pool"))
 
 
 async def users(request: Request) -> Response:
@@ -45,8 +50,8 @@ async def users(request: Request) -> Response:
 
 
 async def time(request: Request) -> Response:
-    row = await pool.query_one("SELECT now() AS time")
-    return JSONResponse({"time": row and row["time"].isoformat()})
+    row = await pool.query_one(f"SELECT {server.NOW} AS time")
+    return JSONResponse({"time": row and f"{row['time'].isoformat()}Z"})
 
 
 async def unavailable(request: Request, error: Exception) -> Response:

@@ -2,41 +2,37 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
-import psycopg
-from psycopg.rows import dict_row
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from thawpool import AsyncPool
-from thawpool.errors import PoolError, PoolTimeout
+from thawpool.errors import PoolTimeout
 
-from .function import USERS, pool
+from .function import USERS, pool, server
+from .servers import Rows
 
 __all__ = ["routes"]
 
-Rows = list[dict[str, Any]]
 
-#: The function's database, under another application name: so the server can tell these connections apart.
-URL = os.environ["MISTAKES_DATABASE_URL"]
+def new_pool() -> AsyncPool:
+    """A pool whose connections the server does not take for those of the function's."""
+    return AsyncPool(server.url("mistakes"), max_size=5, timeout=1.5, configure=server.mark("mistakes"))
 
 
 async def connection_per_request() -> Rows:
     """Every request dials, and the server is full as soon as enough of them come at once."""
-    async with await psycopg.AsyncConnection.connect(URL, row_factory=dict_row) as conn:
-        return await (await conn.execute(USERS)).fetchall()
+    return await server.query_once(USERS)
 
 
 async def pool_per_request() -> Rows:
     """A pool that is made inside the handler pools nothing; and nobody closes it."""
-    own = AsyncPool(URL, max_size=5, timeout=1.5)
-    return await own.query(USERS)
+    return await new_pool().query(USERS)
 
 
-_closing = AsyncPool(URL, max_size=5, timeout=1.5)
+_closing = new_pool()
 
 
 async def close_after_query() -> Rows:
@@ -46,7 +42,7 @@ async def close_after_query() -> Rows:
         return await _closing.query(USERS)
     finally:
         await _closing.close()
-        _closing = AsyncPool(URL, max_size=5, timeout=1.5)
+        _closing = new_pool()
 
 
 MISTAKES = {
@@ -60,7 +56,7 @@ async def users(request: Request) -> Response:
     """What ``/api/users`` answers, fetched in the way that the path names."""
     try:
         return JSONResponse({"users": await MISTAKES[request.path_params["mistake"]]()})
-    except (PoolError, psycopg.Error) as error:
+    except Exception as error:  # of the pool or of whichever driver
         reason = f"{type(error).__name__}: {error}".strip().splitlines()[-1]
         return JSONResponse({"error": "Database connection failed", "reason": reason}, 500)
 

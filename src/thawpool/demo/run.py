@@ -8,19 +8,23 @@ import signal
 import socket
 import webbrowser
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, contextmanager, suppress
+from typing import TYPE_CHECKING
 
 import uvicorn
-
-from thawpool.testing.postgres import Postgres, find_postgres
 
 from .acts import Acts
 from .database import Database
 from .errors import DemoError
 from .feed import Feed
 from .process import FunctionProcess
+from .servers import Server, System, kind
 from .watch import Watch
 from .web import site
+
+if TYPE_CHECKING:
+    from thawpool.testing import MariaDB, Postgres
 
 __all__ = ["DemoError", "run"]
 
@@ -34,8 +38,11 @@ class _Web(uvicorn.Server):
         yield
 
 
-def run(port: int, database_url: str | None, *, open_browser: bool) -> None:
+def run(port: int, system: System, database_url: str | None, *, open_browser: bool) -> None:
     """Run the demo until Ctrl-C (or SIGTERM, or the terminal closes).
+
+    Args:
+        system: what to start where no ``database_url`` says where one is.
 
     Raises:
         DemoError: it could not start.
@@ -43,17 +50,17 @@ def run(port: int, database_url: str | None, *, open_browser: bool) -> None:
     for number in STOP:
         signal.signal(number, signal.default_int_handler)
     with _listen(port) as listener, suppress(KeyboardInterrupt, asyncio.CancelledError):
-        server = None
+        own = None
         try:
             if database_url is None:
-                server = _start_postgres()
-                database_url = server.url()
-            asyncio.run(_serve(listener, database_url, server, open_browser))
+                own = _start(kind(system))
+                database_url = own.url()
+            asyncio.run(_serve(listener, Database(database_url, own), open_browser))
         finally:
             for number in STOP:  # a second Ctrl-C must not interrupt the cleaning up
                 signal.signal(number, signal.SIG_IGN)
-            if server is not None:
-                server.close()
+            if own is not None:
+                own.close()
     print("Stopped; nothing is left behind.", flush=True)
 
 
@@ -66,24 +73,35 @@ def _listen(port: int) -> socket.socket:
         ) from error
 
 
-def _start_postgres() -> Postgres:
-    print("  database  starting PostgreSQL with temporary data ...", flush=True)
+def _start(server: type[Server]) -> MariaDB | Postgres:
+    print(f"  database  starting {server.product} with temporary data ...", flush=True)
     try:
-        return Postgres(find_postgres(None if "THAWPOOL_PG_BIN" in os.environ else "embedded")).start()
-    except (FileNotFoundError, RuntimeError) as error:
+        # In a thread, whose end a Ctrl-C waits for: what is halfway to a server could not be closed.
+        with ThreadPoolExecutor(1) as starting:
+            return starting.submit(server.start).result()
+    except (OSError, RuntimeError) as error:
         raise DemoError(str(error)) from error
 
 
-async def _serve(listener: socket.socket, url: str, server: Postgres | None, open_browser: bool) -> None:
+def _deafen(loop: asyncio.AbstractEventLoop) -> None:
+    """Ignore a second Ctrl-C, which must not interrupt the cleaning up."""
+    for number in STOP:
+        loop.add_signal_handler(number, lambda: None)
+
+
+async def _serve(listener: socket.socket, database: Database, open_browser: bool) -> None:
     """The part that needs a database: function, watch and page, until a signal."""
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     assert task is not None
+
+    def stop() -> None:
+        _deafen(loop)
+        task.cancel()
+
     for number in STOP:
-        loop.add_signal_handler(number, task.cancel)
-    database, feed = Database(url, server), Feed()
-    function = FunctionProcess(
-        {"DATABASE_URL": database.url("pool"), "MISTAKES_DATABASE_URL": database.url("mistakes")}
-    )
+        loop.add_signal_handler(number, stop)
+    feed = Feed()
+    function = FunctionProcess(database.environment)
     watch = Watch(function, database, feed)
     acts = Acts(function, database, watch, feed)
     web = _Web(
@@ -95,7 +113,11 @@ async def _serve(listener: socket.socket, url: str, server: Postgres | None, ope
         title = await database.prepare()
         print(f"  database  {title} at {database.where}", flush=True)
         feed.facts(
-            database=title, where=database.where, stoppable=server is not None, stopped=False, running=None
+            database=title,
+            where=database.where,
+            stoppable=database.own is not None,
+            stopped=False,
+            running=None,
         )
         ending.push_async_callback(function.close)
         await function.start()
@@ -104,8 +126,7 @@ async def _serve(listener: socket.socket, url: str, server: Postgres | None, ope
         watching = asyncio.create_task(watch.run())
 
         async def end() -> None:
-            for number in STOP:
-                loop.add_signal_handler(number, lambda: None)
+            _deafen(loop)
             acts.cancel()
             watching.cancel()
             await function.close()  # so that no request waits for it

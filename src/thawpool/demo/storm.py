@@ -13,7 +13,7 @@ from .client import Client
 __all__ = ["AT_ONCE", "REQUESTS", "Tally", "percentiles", "storm"]
 
 REQUESTS = 1000
-#: In flight at once: twice as many as the server has connections, with its usual settings.
+#: In flight at once: more than a server has connections, with its usual settings: PostgreSQL 100, MariaDB and MySQL 151.
 AT_ONCE = 200
 
 

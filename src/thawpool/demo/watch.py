@@ -11,9 +11,10 @@ from typing import Any
 from thawpool.errors import PoolError
 
 from .client import fetch
-from .database import Database, ServerView
+from .database import Database
 from .feed import Feed
 from .process import FunctionProcess
+from .servers import ServerView
 from .storm import percentiles
 
 __all__ = ["Watch"]
