@@ -293,6 +293,103 @@ MYSQL = [
         ),
     ),
     Case(
+        "planetscale-percent-encoded",
+        f"mysql://app:{PW}@aws.connect.psdb.cloud/db?ssl=%7B%22rejectUnauthorized%22%3Atrue%7D",
+        pg("aws.connect.psdb.cloud", 3306, **STRICT),
+    ),
+    Case(
+        "planetscale-go",
+        f"mysql://app:{PW}@aws.connect.psdb.cloud/db?tls=true&interpolateParams=true",
+        pg("aws.connect.psdb.cloud", 3306, sslmode="verify-full"),
+        dropped=("interpolateparams",),
+    ),
+    Case(
+        "planetscale-mysqlclient",
+        f"mysql://app:{PW}@aws.connect.psdb.cloud:3306/db?ssl_mode=VERIFY_IDENTITY&ssl_ca=/etc/ssl/cert.pem",
+        pg("aws.connect.psdb.cloud", 3306, sslmode="verify-full", sslrootcert="/etc/ssl/cert.pem"),
+    ),
+    Case(
+        "tidb-node",
+        f'mysql://2abc.root:{PW}@gateway01.us-west-2.prod.aws.tidbcloud.com:4000/test?ssl={{"minVersion":"TLSv1.2","rejectUnauthorized":true}}',
+        pg("gateway01.us-west-2.prod.aws.tidbcloud.com", 4000, "2abc.root", "test", **STRICT),
+    ),
+    Case(
+        "tidb-prisma",
+        f"mysql://2abc.root:{PW}@gateway01.eu-central-1.prod.aws.tidbcloud.com:4000/test?sslaccept=strict",
+        pg("gateway01.eu-central-1.prod.aws.tidbcloud.com", 4000, "2abc.root", "test", **STRICT),
+    ),
+    Case(
+        "tidb-sqlalchemy",
+        f"mysql+pymysql://2abc.root:{PW}@gateway01.prod.aws.tidbcloud.com:4000/test?ssl_ca=/etc/ssl/cert.pem&ssl_verify_cert=true&ssl_verify_identity=true",
+        pg(
+            "gateway01.prod.aws.tidbcloud.com",
+            4000,
+            "2abc.root",
+            "test",
+            sslmode="verify-full",
+            sslrootcert="/etc/ssl/cert.pem",
+        ),
+    ),
+    Case(
+        "rds-mysql",
+        f"mysql://admin:{PW}@prod.c1x.eu-west-1.rds.amazonaws.com:3306/db?ssl-ca=/var/task/global-bundle.pem&ssl-mode=VERIFY_IDENTITY",
+        pg(
+            "prod.c1x.eu-west-1.rds.amazonaws.com",
+            3306,
+            "admin",
+            sslmode="verify-full",
+            sslrootcert="/var/task/global-bundle.pem",
+        ),
+    ),
+    Case(
+        "azure-mysql-unescaped-user",
+        f"mysql://app@myserver:{PW}@myserver.mysql.database.azure.com:3306/db?ssl-mode=require",
+        pg("myserver.mysql.database.azure.com", 3306, "app@myserver", **REQUIRE),
+    ),
+    Case(
+        "azure-mysql-from-java",
+        f"mysql://app:{PW}@myserver.mysql.database.azure.com:3306/db?useSSL=true&requireSSL=false&serverTimezone=UTC",
+        pg("myserver.mysql.database.azure.com", 3306, **REQUIRE),
+        dropped=("servertimezone",),
+    ),
+    Case(
+        "prisma-mysql-own-authority",
+        f"mysql://app:{PW}@h:3306/db?sslcert=../server-ca.pem&sslaccept=strict&connection_limit=1",
+        pg("h", 3306, sslmode="verify-full", sslrootcert="../server-ca.pem"),
+        dropped=("connection_limit",),
+    ),
+    Case(
+        "digitalocean-mysql-as-shown",
+        f"mysql://doadmin:{PW}@db-mysql-nyc3-1-do-user-1-0.b.db.ondigitalocean.com:25060/defaultdb?ssl-mode=REQUIRED",
+        pg("db-mysql-nyc3-1-do-user-1-0.b.db.ondigitalocean.com", 25060, "doadmin", "defaultdb", **REQUIRE),
+    ),
+    Case(
+        "railway-mysql-private",
+        f"mysql://root:{PW}@mysql.railway.internal:3306/railway",
+        pg("mysql.railway.internal", 3306, "root", "railway"),
+    ),
+    Case(
+        "jawsdb",
+        f"mysql://app:{PW}@x3.chr7pe7iynqr.eu-west-1.rds.amazonaws.com:3306/db",
+        pg("x3.chr7pe7iynqr.eu-west-1.rds.amazonaws.com", 3306),
+    ),
+    Case(
+        "skysql",
+        f"mariadb://dbpgf1:{PW}@serverless-eu.skysql.com:4001/db?ssl-verify-server-cert=true&ssl-ca=/skysql.pem",
+        pg("serverless-eu.skysql.com", 4001, "dbpgf1", sslmode="verify-ca", sslrootcert="/skysql.pem"),
+    ),
+    Case(
+        "mysql2-pool",
+        f"mysql://app:{PW}@h/db?waitForConnections=true&connectionLimit=10&queueLimit=0&charset=utf8mb4_unicode_ci",
+        pg("h", 3306, extra={"charset": "utf8mb4", "collation": "utf8mb4_unicode_ci"}),
+        dropped=("connectionlimit", "queuelimit", "waitforconnections"),
+    ),
+    Case(
+        "cloud-sql-mysql-socket",
+        f"mysql://app:{PW}@localhost/db?socketPath=/cloudsql/my-project:europe-west1:main",
+        pg("/cloudsql/my-project:europe-west1:main", 3306),
+    ),
+    Case(
         "cleardb",
         f"mysql://app:{PW}@us-cdbr-east-02.cleardb.com/db?reconnect=true",
         pg("us-cdbr-east-02.cleardb.com", 3306),

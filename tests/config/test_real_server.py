@@ -6,16 +6,19 @@ import asyncio
 import json
 import ssl
 from collections.abc import Callable, Coroutine, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import asyncpg
+import pg8000.dbapi
 import psycopg
+import psycopg2
 import pytest
 import trustme
 
 from thawpool._json import json_default
-from thawpool._url import Target, asyncpg_options, libpq_options, parse_url
+from thawpool._url import Target, asyncpg_options, libpq_options, parse_url, pg8000_options
 from thawpool.testing.postgres import Postgres, find_postgres
 
 Ask = Callable[[str, str], Coroutine[Any, Any, Any]]
@@ -47,7 +50,37 @@ async def ask_asyncpg(url: str, sql: str) -> Any:
         await conn.close()
 
 
-@pytest.fixture(params=[ask_psycopg, ask_asyncpg], ids=["psycopg", "asyncpg"])
+async def ask_psycopg2(url: str, sql: str) -> Any:
+    target = parse_url(url, driver="psycopg2", is_async=False)
+    where = {"host": target.hosts[0][0], "port": target.hosts[0][1], "password": target.password}
+    options: dict[str, Any] = libpq_options(target, psycopg2.__libpq_version__)
+    return value(psycopg2.connect(**options, **where), sql)
+
+
+async def ask_pg8000(url: str, sql: str) -> Any:
+    target = parse_url(url, driver="pg8000", is_async=False)
+    where = {"host": target.hosts[0][0], "port": target.hosts[0][1], "password": target.password}
+    return value(pg8000.dbapi.connect(**pg8000_options(target), **where, timeout=5), sql)
+
+
+def value(conn: Any, sql: str) -> Any:
+    conn.autocommit = True
+    with closing(conn), closing(conn.cursor()) as cursor:
+        cursor.execute(sql)
+        return cursor.fetchone()[0] if cursor.description else None
+
+
+LIBPQ = [ask_psycopg, ask_psycopg2]
+
+
+def over(*drivers: Ask) -> pytest.MarkDecorator:
+    """Run a test over these drivers."""
+    return pytest.mark.parametrize(
+        "ask", drivers, ids=[driver.__name__.removeprefix("ask_") for driver in drivers], indirect=True
+    )
+
+
+@pytest.fixture(params=[*LIBPQ, ask_asyncpg, ask_pg8000], ids=["psycopg", "psycopg2", "asyncpg", "pg8000"])
 def ask(request: pytest.FixtureRequest) -> Callable[[str, str], Any]:
     """Open a URL, run a statement, return its one value."""
     coroutine: Ask = request.param
@@ -57,11 +90,18 @@ def ask(request: pytest.FixtureRequest) -> Callable[[str, str], Any]:
 TLS = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
 
 
-@pytest.mark.parametrize(
-    "mode, encrypted", [("disable", False), ("allow", False), ("prefer", True), ("require", True)]
-)
+@pytest.mark.parametrize("mode, encrypted", [("disable", False), ("prefer", True), ("require", True)])
 def test_tls_without_an_authority(ask: Any, server: Postgres, mode: str, encrypted: bool) -> None:
     assert ask(server.url(sslmode=mode), TLS) is encrypted
+
+
+@over(*LIBPQ, ask_asyncpg)
+def test_tls_only_if_the_server_insists(ask: Any, server: Postgres) -> None:
+    assert ask(server.url(sslmode="allow"), TLS) is False
+
+
+def test_allowing_tls_takes_it_where_the_driver_asks_but_once(server: Postgres) -> None:
+    assert asyncio.run(ask_pg8000(server.url(sslmode="allow"), TLS)) is True
 
 
 @pytest.mark.parametrize("mode", ["require", "verify-ca", "verify-full"])
@@ -76,7 +116,8 @@ def test_a_foreign_authority_is_not_enough(
     other = tmp_path / "other.pem"
     trustme.CA().cert_pem.write_to_path(other)
     query = {key: value.replace("OTHER", str(other)) for key, value in query.items()}
-    with pytest.raises((psycopg.OperationalError, ssl.SSLError), match=r"(?i)certificate verify failed"):
+    failures = (psycopg.OperationalError, psycopg2.OperationalError, ssl.SSLError)
+    with pytest.raises(failures, match=r"(?i)certificate verify failed"):
         ask(server.url(host="localhost", **query), TLS)
 
 
@@ -87,6 +128,7 @@ def test_the_systems_authorities_include_ours(
     assert ask(server.url(host="localhost", sslrootcert="system"), TLS) is True
 
 
+@over(*LIBPQ, ask_asyncpg)
 def test_direct_tls(ask: Any, server: Postgres) -> None:
     assert ask(server.url(sslmode="require", sslnegotiation="direct"), TLS) is True
 
@@ -98,6 +140,7 @@ def test_what_the_server_is_told(ask: Any, server: Postgres) -> None:
     assert found == "my app|4321ms|99ms"
 
 
+@over(ask_psycopg, ask_asyncpg)
 @pytest.mark.parametrize(
     "sql, expected",
     [
@@ -139,11 +182,17 @@ def test_a_password_with_every_reserved_character(ask: Any, server: Postgres, pa
     assert ask(server.url("app", password=password), "SELECT current_user") == "app"
 
 
+@over(*LIBPQ, ask_asyncpg)
 @pytest.mark.parametrize("wanted, accepted", [("read-write", True), ("primary", True), ("standby", False)])
 def test_the_kind_of_host_that_is_wanted(ask: Any, server: Postgres, wanted: str, accepted: bool) -> None:
     url = server.url(target_session_attrs=wanted)
     if accepted:
         assert ask(url, "SELECT 1") == 1
         return
-    with pytest.raises((psycopg.OperationalError, asyncpg.exceptions.TargetServerAttributeNotMatched)):
+    failures = (
+        psycopg.OperationalError,
+        psycopg2.OperationalError,
+        asyncpg.exceptions.TargetServerAttributeNotMatched,
+    )
+    with pytest.raises(failures):
         ask(url, "SELECT 1")

@@ -76,7 +76,8 @@ def client_context(
     elif mode == "require":
         context.verify_mode = ssl.CERT_NONE
     else:
-        raise ConfigError(f"sslmode={mode} needs sslrootcert: the server's authority as a file, or system")
+        system = "system" if mode == "verify-full" else "verify-full with system"
+        raise ConfigError(f"sslmode={mode} needs sslrootcert: the server's authority as a file, or {system}")
     if certificate is not None:
         load("sslcert", certificate, lambda path: context.load_cert_chain(path, key, secret))
     context.minimum_version = ssl.TLSVersion.TLSv1_2

@@ -8,35 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import trustme
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from thawpool._url import asyncpg_options, libpq_options, parse_url
+from thawpool._url import asyncpg_options, parse_url
 from thawpool.errors import ConfigError
 
-
-@pytest.fixture(autouse=True)
-def nobody_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home without TLS files, and an environment that says nothing about TLS."""
-    home = tmp_path / "home"
-    home.mkdir()
-    monkeypatch.setenv("HOME", str(home))
-    for name in ("PGSSLMODE", "PGSSLROOTCERT", "PGSSLCERT", "PGSSLKEY", "PGSSLCRL"):
-        monkeypatch.delenv(name, raising=False)
-    return home
-
-
-@pytest.fixture
-def files(tmp_path: Path) -> dict[str, str]:
-    """An authority, and a client's certificate with its key."""
-    authority = trustme.CA()
-    client = authority.issue_cert("client@example.com")
-    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
-    client.cert_chain_pems[0].write_to_path(tmp_path / "client.crt")
-    client.private_key_pem.write_to_path(tmp_path / "client.key")
-    return {name: str(tmp_path / name) for name in ("ca.pem", "client.crt", "client.key")}
+pytestmark = pytest.mark.usefixtures("nobody_home")
 
 
 def options(query: str = "", host: str = "h") -> dict[str, Any]:
@@ -191,13 +170,3 @@ def test_what_is_missing_or_unreadable_is_named(files: dict[str, str]) -> None:
     assert refusal("sslmode=require&ssl_min_protocol_version=SSLv3") == (
         "ssl_min_protocol_version: write TLSv1.2 or TLSv1.3"
     )
-
-
-def test_libpq_is_led_to_the_systems_authorities(
-    monkeypatch: pytest.MonkeyPatch, files: dict[str, str]
-) -> None:
-    target = parse_url("postgresql://h/db?sslrootcert=system", is_async=False)
-    monkeypatch.setenv("SSL_CERT_FILE", files["ca.pem"])
-    assert libpq_options(target)["sslrootcert"] == files["ca.pem"]
-    monkeypatch.setenv("SSL_CERT_FILE", "/none.pem")
-    assert libpq_options(target)["sslrootcert"] == "system"
