@@ -46,13 +46,19 @@ class ThreadAdapter(Adapter):
     def fetch(self, conn: Any, sql: str, params: Params | None) -> list[Row]:
         text, arguments = self.arranged(sql, params)
         conn.note(sql)
-        names, rows, _ = self.run(conn, text, arguments)
+        try:
+            names, rows, _ = self.run(conn, text, arguments)
+        finally:
+            conn.noted = False  # it may have failed before it was sent
         return named(names)(rows) if names is not None else []
 
     def execute(self, conn: Any, sql: str, params: Params | None) -> int:
         text, arguments = self.arranged(sql, params)
         conn.note(sql)
-        count: int = self.run(conn, text, arguments)[2]
+        try:
+            count: int = self.run(conn, text, arguments)[2]
+        finally:
+            conn.noted = False
         return count
 
     def begin(self, conn: Any, isolation: str | None, readonly: bool, deferrable: bool) -> None:
@@ -107,13 +113,19 @@ class AsyncAdapter(Adapter):
     async def fetch(self, conn: Any, sql: str, params: Params | None) -> list[Row]:
         text, arguments = self.arranged(sql, params)
         conn.note(sql)
-        names, rows, _ = await self.run(conn, text, arguments)
+        try:
+            names, rows, _ = await self.run(conn, text, arguments)
+        finally:
+            conn.noted = False  # it may have failed before it was sent
         return named(names)(rows) if names is not None else []
 
     async def execute(self, conn: Any, sql: str, params: Params | None) -> int:
         text, arguments = self.arranged(sql, params)
         conn.note(sql)
-        count: int = (await self.run(conn, text, arguments))[2]
+        try:
+            count: int = (await self.run(conn, text, arguments))[2]
+        finally:
+            conn.noted = False
         return count
 
     async def begin(self, conn: Any, isolation: str | None, readonly: bool, deferrable: bool) -> None:

@@ -17,6 +17,7 @@ from ._adapter import Expired, Result
 from ._marks import Marked
 from ._mysql.adapter import COM_RESET_CONNECTION, FOUND_ROWS, OfMySQL
 from ._mysql.packets import ERROR, described
+from ._read_ahead import ReadAhead
 from ._refusals import overran
 from ._shells import ThreadAdapter
 from ._timed_socket import TimedSSLSocket, dial
@@ -35,8 +36,6 @@ FLAGS: Final = AT_REST | SERVER_STATUS.SERVER_STATUS_IN_TRANS | SERVER_STATUS.SE
 #: The error of a write in a READ ONLY transaction, and the flag of one.
 READ_ONLY: Final = 1792
 IN_READ_ONLY_TRANSACTION: Final = 0x2000
-#: How much is received at a time, in bytes.
-AT_A_TIME: Final = 65_536
 LOST: Final = "Lost connection to MySQL server during query"
 
 
@@ -48,9 +47,7 @@ class Connection(Marked, pymysql.Connection):  # type: ignore[misc]
     tables: ClassVar[tuple[str, ...]] = ("decoders", "encoders")
     stated: ClassVar[tuple[str, ...]] = ("autocommit_mode", "charset", "collation", "encoding")
 
-    #: What was received and not read yet, and where the next packet begins in it.
-    _received: bytes = b""
-    _at: int = 0
+    _ahead: ReadAhead
     # PyMySQL's own, as far as they are changed here.
     _next_seq_id: int
     _result: Any
@@ -62,9 +59,9 @@ class Connection(Marked, pymysql.Connection):  # type: ignore[misc]
     @_sock.setter
     def _sock(self, sock: Any) -> None:
         self._timed = sock
-        self._received, self._at = b"", 0
         if sock is not None:
             sock.owner = weakref.ref(self)
+            self._ahead = ReadAhead(sock)
 
     # -- reading ---------------------------------------------------------------------------------
 
@@ -73,22 +70,20 @@ class Connection(Marked, pymysql.Connection):  # type: ignore[misc]
 
         A row is a packet, so this is most of what PyMySQL does, and more than makes up for what the pool costs.
         """
-        at = self._at
-        received = self._received
+        ahead = self._ahead
+        received, at = ahead.received, ahead.at
         if len(received) < at + 4:
-            received, at = self._receive(4)
+            received, at = self._have(4)
         length = received[at] | received[at + 1] << 8 | received[at + 2] << 16
         number = self._next_seq_id
         if received[at + 3] != number or length == MAX_PACKET_LEN:
             return super()._read_packet(packet_type)
         self._next_seq_id = (number + 1) & 255
         start = at + 4
-        end = start + length
-        if len(received) < end:
-            self._at = start
-            received, start = self._receive(length)
-            end = start + length
-        self._at = end
+        if len(received) < start + length:
+            ahead.at = start
+            received, start = self._have(length)
+        ahead.at = end = start + length
         if packet_type is FieldDescriptorPacket:
             return described(packet_type, received[start:end], self.encoding)
         packet = packet_type(received[start:end], self.encoding)
@@ -99,30 +94,19 @@ class Connection(Marked, pymysql.Connection):  # type: ignore[misc]
         return packet
 
     def _read_bytes(self, num_bytes: int) -> bytes:
-        received, at = self._receive(num_bytes)
-        self._at = at + num_bytes
-        return received[at : self._at]
+        self._have(num_bytes)
+        return self._ahead.read(num_bytes)
 
-    def _receive(self, need: int) -> tuple[bytes, int]:
-        """Have at least so many bytes at hand. Returns them, and where they begin."""
-        pieces = [self._received[self._at :]]
-        have = len(pieces[0])
-        while have < need:
-            try:
-                piece = self._timed.recv(max(need - have, AT_A_TIME))
-            except OSError as error:
-                self._force_close()
-                raise pymysql.OperationalError(CR.CR_SERVER_LOST, f"{LOST} ({error})") from error
-            except BaseException:
-                self._force_close()
-                raise
-            if not piece:
-                self._force_close()
-                raise pymysql.OperationalError(CR.CR_SERVER_LOST, LOST)
-            pieces.append(piece)
-            have += len(piece)
-        self._received, self._at = b"".join(pieces), 0
-        return self._received, 0
+    def _have(self, need: int) -> tuple[bytes, int]:
+        """Have at least so many bytes at hand. Returns what there is, and where it begins."""
+        try:
+            return self._ahead.have(need)
+        except (OSError, EOFError) as error:
+            self._force_close()
+            raise pymysql.OperationalError(CR.CR_SERVER_LOST, f"{LOST} ({error})") from error
+        except BaseException:
+            self._force_close()
+            raise
 
     # -- the gate --------------------------------------------------------------------------------
 
@@ -242,6 +226,8 @@ class PyMySQL(OfMySQL, ThreadAdapter):
             text = Cursor(conn).mogrify(text, arguments)
         conn.query(text)
         result = conn._result
+        while conn._result.has_next:  # a procedure's, whose last one is its end
+            conn.next_result()
         if result.rows is None:
             return None, (), result.affected_rows
         return tuple([field.name for field in result.fields]), result.rows, result.affected_rows

@@ -111,6 +111,8 @@ class Asyncmy(OfMySQL, AsyncAdapter):
             text = Cursor(conn).mogrify(text, arguments)
         await conn.query(text)
         result = conn._result
+        while conn._result.has_next:  # a procedure's, whose last one is its end
+            await conn.next_result()
         if result.description is None:
             return None, (), result.affected_rows
         return tuple([column[0] for column in result.description]), result.rows, result.affected_rows
