@@ -32,7 +32,7 @@ class Wire:
     Args:
         fd: the socket's descriptor.
         silence: seconds after which a statement without a deadline asks.
-        answers: asks; it blocks, for a second or so, and never raises.
+        answers: asks; it blocks, for a second or so. If it raises, nothing is known.
     """
 
     __slots__ = ("_fd", "_inode", "answers", "silence")
@@ -178,7 +178,10 @@ class Watchdog:
             watched.due = INFINITY
 
     def _ask(self, watched: Watched) -> None:
-        answers = watched.wire.answers()
+        try:
+            answers = watched.wire.answers()
+        except Exception:
+            answers = True
         with self._lock:
             if watched not in self._running:
                 return
