@@ -18,7 +18,7 @@ from collections.abc import Coroutine
 from time import monotonic
 from typing import Any
 
-from ..contenders import CONTENDERS, Address, AsyncContender, SyncContender
+from ..contenders import EVERY, Address, AsyncContender, SyncContender
 
 __all__ = ["SQL", "obey"]
 
@@ -31,7 +31,7 @@ Order = dict[str, Any]
 
 def obey(task: dict[str, Any]) -> Coroutine[Any, Any, None] | None:
     """Serve orders until the input ends, then end the process."""
-    if CONTENDERS[task["contender"]].is_async:
+    if EVERY[task["contender"]].is_async:
         return _obey_async(task)
     pools: dict[str, queue.Queue[Order]] = {}
     _tell({"ready": True})
@@ -274,7 +274,7 @@ def _dials(times: list[float]) -> dict[str, Any]:
 
 
 def _made(task: dict[str, Any], order: Order) -> Any:
-    return CONTENDERS[task["contender"]](Address(*order["address"]), task["setting"], order["size"])
+    return EVERY[task["contender"]](Address(*order["address"]), task["setting"], order["size"])
 
 
 def _named(error: BaseException) -> str:

@@ -18,7 +18,7 @@ from typing import Any
 
 from thawpool.testing.postgres import Postgres
 
-from ..contenders import CONTENDERS, Address, NodeContender, Setting, label
+from ..contenders import CONTENDERS, EVERY, Address, NodeContender, Setting, label
 from ..sampling import Metrics, Sample
 from ..stage import ROOT, BenchError, Stage, address_of, end, make_mariadb, node
 
@@ -46,7 +46,7 @@ def all_rows(system: str | None = None) -> dict[str, tuple[str, Setting]]:
 
 def setting_of(row: str) -> str:
     name, setting = all_rows()[row]
-    return CONTENDERS[name].words(setting)
+    return EVERY[name].words(setting)
 
 
 @contextmanager
@@ -90,7 +90,7 @@ class Actor:
 
     def __init__(self, row: str, server: Any) -> None:
         self.name, self.setting = all_rows()[row]
-        kind = CONTENDERS[self.name]
+        kind = EVERY[self.name]
         if isinstance(server, BenchError):
             raise server
         self.address: Address = address_of(server.url())
@@ -236,7 +236,7 @@ def cast_of(rows: Iterable[str], running: Mapping[str, Any], failed: dict[str, B
     try:
         for row in rows:
             try:
-                cast[row] = Actor(row, running[CONTENDERS[all_rows()[row][0]].server])
+                cast[row] = Actor(row, running[EVERY[all_rows()[row][0]].server])
             except BenchError as error:
                 failed[row] = error
         together_answered(cast, Actor.ready, failed)

@@ -15,7 +15,7 @@ from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextma
 from time import process_time_ns, sleep
 from typing import Any
 
-from ..contenders import CONTENDERS, SIZE, Address
+from ..contenders import EVERY, SIZE, Address
 from ._queue_floor import AsyncQueueFloor, QueueFloor
 
 __all__ = ["measure_connections", "measure_waiters"]
@@ -52,7 +52,7 @@ def _open(task: dict[str, Any], size: int) -> Iterator[Callable[[], Any]]:
     if task["contender"] is None:
         yield QueueFloor(range(size)).connection
         return
-    pool: Any = CONTENDERS[task["contender"]](Address(*task["address"]), task["setting"], size)
+    pool: Any = EVERY[task["contender"]](Address(*task["address"]), task["setting"], size)
     pool.open()
     try:
         leases = [pool.connection() for _ in range(size)]
@@ -70,7 +70,7 @@ async def _async_open(task: dict[str, Any], size: int) -> AsyncIterator[Callable
     if task["contender"] is None:
         yield AsyncQueueFloor(range(size)).connection
         return
-    pool: Any = CONTENDERS[task["contender"]](Address(*task["address"]), task["setting"], size)
+    pool: Any = EVERY[task["contender"]](Address(*task["address"]), task["setting"], size)
     await pool.open()
     try:
         leases = [pool.connection() for _ in range(size)]

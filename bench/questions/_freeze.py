@@ -11,7 +11,7 @@ from functools import partial
 from time import monotonic
 from typing import Any, NamedTuple
 
-from ..contenders import CONTENDERS, SIZE
+from ..contenders import EVERY, SIZE
 from ..sampling import Metrics
 from ..stage import BenchError, Stage, address_of
 from ._company import PATIENCE, Actor, Cast, Outcome, all_rows, cast_of, servers, together_answered
@@ -242,7 +242,7 @@ def take_holes(stage: Stage) -> Outcomes:
 
 
 def _system(actor: Actor) -> str:
-    return CONTENDERS[actor.name].server
+    return EVERY[actor.name].server
 
 
 def _warm_all(actor: Actor, holes: dict[tuple[str, str], Hole]) -> None:

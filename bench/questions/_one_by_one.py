@@ -102,7 +102,7 @@ def near_raw(results: Results, case: str, loop: str, ours: str, statement: str, 
         wanted,
         f"{ratio.median:.3f}" + (f" (the floor's: {least.median:.3f})" if least else ""),
         reached=ratio.median >= WANTED,
-        margin=1 - WANTED,
+        margin=max(1 - WANTED, ratio.median - WANTED),
         control=control.median,
     )
 
