@@ -120,8 +120,10 @@ class Connection(Marked, Base):  # type: ignore[misc]
         return command[3:] if command[1:3] == NO_ATTRIBUTES else None
 
     def refused(self, error: Error, code: int) -> None:
-        """Take an error of the server's."""
+        """Take an error of the server's, after which no further result comes."""
         self.settled()
+        self._have_next_result = False
+        self.status &= ~ServerFlag.MORE_RESULTS_EXISTS
         self.noticed(error, code)
         if _mysql.Fault.LOST in _mysql.classify(code, str(error)):
             self._socket.close_connection()
@@ -146,8 +148,9 @@ class Connection(Marked, Base):  # type: ignore[misc]
         super()._handle_server_status(flags)
 
     def close(self) -> None:
+        was_open = self.alive()
         super().close()
-        self.hung_up = True
+        self.hung_up = self.hung_up or was_open
 
     disconnect = shutdown = close
 
