@@ -8,14 +8,14 @@ SEEDS ?= 1000
 help:
 	@echo 'make test              check style and types, then run every test against real servers'
 	@echo 'make lint              check style and types only'
-	@echo 'make demo              a page on which to freeze, starve and break a pool (Ctrl-C ends it)'
+	@echo 'make demo              a page on which to freeze, starve and break a pool (Ctrl-C ends it); DATABASE=mysql for MariaDB'
 	@echo 'make sim SEEDS=1000    run the simulator with so many seeds'
 	@echo 'make mutants           change the core in small ways and see that the tests notice'
 	@echo 'make bench             measure thawpool and its peers side by side; ONLY=lease,thaw for some, LIST=1 to name all'
 	@echo 'make clean             remove .venv, .bench and every cache'
 
 test: venv
-	@scripts/system_packages.sh
+	@scripts/system_packages.sh && scripts/setup.sh
 	@$(MAKE) --no-print-directory lint
 	$(python) -m pytest
 
@@ -25,7 +25,7 @@ lint: venv
 	$(python) -m mypy
 
 demo: venv
-	@exec $(python) -m thawpool demo
+	@exec $(python) -m thawpool demo $(if $(DATABASE),--database '$(DATABASE)')
 
 sim: venv
 	@exec $(python) -m thawpool.testing.simulator --seeds $(SEEDS)

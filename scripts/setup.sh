@@ -5,12 +5,25 @@ cd "$(dirname "$0")/.."
 
 stamp=.venv/.installed
 wanted=$(cat pyproject.toml uv.lock scripts/requirements.py | cksum)
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+
+# mysqlclient is compiled, against a client library that not every machine has. Tests name it where it is missing.
+mysqlclient() {
+    .venv/bin/python -c 'import MySQLdb' 2>/dev/null && return
+    command -v cc >/dev/null && command -v pkg-config >/dev/null || return 0
+    pkg-config --exists libmariadb || pkg-config --exists mysqlclient || return 0
+    echo "compiling mysqlclient"
+    version=$(sed -n '/^name = "mysqlclient"/{n;s/version = "\(.*\)"/\1/p;}' uv.lock)
+    .venv/bin/python -m pip install --disable-pip-version-check "mysqlclient==$version" >"$log" 2>&1 </dev/null ||
+        echo "mysqlclient is left out: it cannot be compiled here ($(tail -n 1 "$log"))"
+}
+
 if [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] && .venv/bin/python -c '' 2>/dev/null; then
+    mysqlclient
     exit 0
 fi
 
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
 run() {
     "$@" >"$log" 2>&1 </dev/null && return
     tail -n 15 "$log" >&2
@@ -29,3 +42,4 @@ run .venv/bin/python scripts/requirements.py .venv
 run .venv/bin/python -m pip install --disable-pip-version-check -e . \
     -r .venv/requirements.txt -c .venv/constraints.txt
 echo "$wanted" >"$stamp"
+mysqlclient

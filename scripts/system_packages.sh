@@ -18,6 +18,9 @@ if [ "${REQUIRE_ALL:-0}" != 0 ]; then
     has /usr/lib/postgresql/15/bin/postgres || missing="$missing postgresql-15"
     # Not mariadb-server, which would start one: the programs alone. One to make a data folder is the client's.
     has mariadbd mysqld || missing="$missing mariadb-server-core mariadb-client-core"
+    # What mysqlclient is compiled with.
+    has cc || missing="$missing gcc libc6-dev"
+    has pkg-config && pkg-config --exists libmariadb || missing="$missing pkg-config libmariadb-dev"
 fi
 if [ -z "$missing" ] || ! has apt-get; then
     exit 0

@@ -6,6 +6,7 @@ Nothing here waits. What waits is in the shells, ``_sync`` and ``_async``, and i
 from __future__ import annotations
 
 import os
+import sys
 import weakref
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -169,18 +170,20 @@ class PoolBase:
 
     def _report(self, events: list[tuple[str, str]]) -> None:
         """Log what happened and tell the observer; called outside of the lock."""
-        import logging
-
-        log = logging.getLogger("thawpool")
+        # Where nobody has loaded logging nobody hears of debugging, and a cold start is spared it.
+        log = sys.modules["logging"].getLogger("thawpool") if "logging" in sys.modules else None
         observer = self._config.observer
         for event, detail in events:
-            log.debug("%s: %s %s", self.name, event, detail)
+            if log is not None:
+                log.debug("%s: %s %s", self.name, event, detail)
             if observer is not None:
                 try:
                     method = getattr(observer, event)
                     method(self.name, detail) if detail else method(self.name)
                 except Exception:
-                    log.exception("%s: the observer failed at %r", self.name, event)
+                    import logging
+
+                    logging.getLogger("thawpool").exception("%s: the observer failed at %r", self.name, event)
 
     def _waited(self, since: float) -> None:
         seconds = max(0.0, self._mono() - since)

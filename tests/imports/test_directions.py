@@ -114,9 +114,33 @@ def test_the_protocol_of_drivers_needs_no_driver() -> None:
             assert found.imported in ("errors", "drivers.base"), found
 
 
-@pytest.mark.parametrize("library", ["psycopg", "asyncpg"])
+#: The libraries by the name of their adapter. aiomysql is built on PyMySQL, and so is its adapter.
+LIBRARIES = {
+    "psycopg": ("psycopg",),
+    "asyncpg": ("asyncpg",),
+    "psycopg2": ("psycopg2",),
+    "pg8000": ("pg8000",),
+    "pymysql": ("pymysql", "aiomysql"),
+    "MySQLdb": ("mysqlclient",),
+    "mysql": ("mysqlconnector",),
+    "asyncmy": ("asyncmy",),
+    "aiomysql": ("aiomysql",),
+}
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
 def test_a_library_is_imported_by_its_own_adapter_alone(library: str) -> None:
     importers = {found.importer for found in imports() if found.imported.split(".")[0] == f"/{library}"}
     importers = {importer for importer in importers if family(importer) not in ABOVE}
     assert importers
-    assert all(importer.startswith(f"drivers.{library}") for importer in importers)
+    assert all(
+        importer.split(".")[:2] in [["drivers", name] for name in LIBRARIES[library]]
+        for importer in importers
+    )
+
+
+@pytest.mark.parametrize("room,other", [("_mysql", "_postgresql"), ("_postgresql", "_mysql")])
+def test_what_belongs_to_one_server_knows_nothing_of_the_other(room: str, other: str) -> None:
+    for found in ours():
+        if found.importer.startswith(f"drivers.{room}"):
+            assert not found.imported.startswith(f"drivers.{other}"), found

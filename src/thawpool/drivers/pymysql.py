@@ -208,6 +208,7 @@ class PyMySQL(OfMySQL, ThreadAdapter):
             **self.options,
         )
         conn.until = until
+        conn.dirty = True  # what is said until it is set up needs no verdict
         conn._ssl_required = self.strict
         conn.client_flag &= ~CLIENT.SSL  # to be set if the server can do it
         conn._secure = host.startswith("/")

@@ -131,7 +131,12 @@ class Home:
             RuntimeError: it failed; the message has its output.
         """
         process = self.popen(command, output=subprocess.PIPE)
-        output, _ = process.communicate()
+        try:
+            output, _ = process.communicate()
+        except BaseException:  # Ctrl-C: what it started shall not write into a folder that is gone
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            raise
         if process.returncode:
             text = output.decode(errors="replace").strip()
             raise RuntimeError(f"{what} failed with exit code {process.returncode}: {text}")

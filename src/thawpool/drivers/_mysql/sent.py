@@ -13,10 +13,11 @@ from .statements import CACHE_SIZE, LONGEST, stateful
 
 __all__ = ["stateful_as_sent"]
 
+# Both are compiled when they are first asked for, since a cold start rarely needs them.
 #: A string in single quotes, or a number. Libraries write nothing else for a parameter but NULL and the like.
-_LITERAL: Final = re.compile(r"'[^'\\]*+(?:(?:\\.|'')[^'\\]*+)*'|(?<![\w$@])[0-9][\w.]*+", re.DOTALL)
+_LITERAL: Final = r"(?s)'[^'\\]*+(?:(?:\\.|'')[^'\\]*+)*'|(?<![\w$@])[0-9][\w.]*+"
 #: What may hold a single quote that begins no string. Where one of these is left the text is judged whole.
-_QUOTING: Final = re.compile(r"[\"`#']|--|/\*")
+_QUOTING: Final = r"[\"`#']|--|/\*"
 
 
 def stateful_as_sent(sql: str | bytes | bytearray) -> bool:
@@ -27,5 +28,5 @@ def stateful_as_sent(sql: str | bytes | bytearray) -> bool:
 @lru_cache(CACHE_SIZE)
 def _verdict(sent: str | bytes) -> bool:
     sql = sent if isinstance(sent, str) else sent.decode("utf-8", "replace")
-    bare = _LITERAL.sub("0", sql)
-    return stateful(sql if _QUOTING.search(bare) else bare)
+    bare = re.sub(_LITERAL, "0", sql)
+    return stateful(sql if re.search(_QUOTING, bare) else bare)
