@@ -95,6 +95,11 @@ class Stream(Marked):
         self.running = False
         return answer
 
+    async def show_warnings(self) -> Any:
+        rows = await super().show_warnings()  # type: ignore[misc]
+        self.running = False
+        return rows
+
     def _failed(self, error: Exception) -> None:
         """A reply that is an error has been read to its end, or the library has closed the connection."""
         self.running = False
