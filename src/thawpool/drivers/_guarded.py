@@ -37,7 +37,7 @@ class Guarded(Marked):
                 if watchdog.leave(watched):
                     self.overran = self.marked = True
         except Exception as error:
-            if watched.struck:
+            if watched.struck or self.overran:  # or an earlier call, whose rows had come already
                 raise self._struck(watched) from None
             self.failed(error)
             raise

@@ -35,10 +35,10 @@ class Wire:
         answers: asks; it blocks, for a second or so. If it raises, nothing is known.
     """
 
-    __slots__ = ("_fd", "_inode", "answers", "silence")
+    __slots__ = ("_inode", "answers", "fd", "silence")
 
     def __init__(self, fd: int, silence: float, answers: Callable[[], bool]) -> None:
-        self._fd = fd
+        self.fd = fd
         self._inode = os.fstat(fd).st_ino
         self.silence = silence
         self.answers = answers
@@ -50,7 +50,7 @@ class Wire:
         something under the same number at once. So it is made sure what the number stands for, by one of our own.
         """
         try:
-            twin = os.dup(self._fd)
+            twin = os.dup(self.fd)
         except OSError:
             return False
         try:
@@ -64,7 +64,7 @@ class Wire:
     def closed(self) -> bool:
         """Whether the library has closed the socket."""
         try:
-            return os.fstat(self._fd).st_ino != self._inode
+            return os.fstat(self.fd).st_ino != self._inode
         except OSError:
             return True
 

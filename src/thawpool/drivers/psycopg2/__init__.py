@@ -110,7 +110,7 @@ class Psycopg2(OfPostgreSQL, ThreadAdapter):
         return conn.address
 
     def fileno(self, conn: Connection) -> int:
-        return int(conn.fileno())
+        return conn.wire.fd
 
     async def _clear(self, conn: Connection) -> bool:
         if conn.status == extensions.STATUS_BEGIN:
