@@ -112,8 +112,7 @@ class Pg8000(OfPostgreSQL, ThreadAdapter):
         return int(i_unpack(conn._backend_key_data)[0])
 
     def address(self, conn: Any) -> Address:
-        where = conn._usock.getpeername()
-        return where if isinstance(where, str) else where[:2]
+        return conn.peer if isinstance(conn.peer, str) else conn.peer[:2]
 
     def code(self, error: BaseException) -> str | None:
         return sqlstate(error)

@@ -63,6 +63,7 @@ class Connection(Marked, Base):  # type: ignore[misc]
         try:
             sock = route(until)
             sock.owner = weakref.ref(self)
+            self.peer = sock.getpeername()
             super().__init__(sock=sock, ssl_context=False, **options)
         except BaseException:
             self._drop()
@@ -136,8 +137,13 @@ class Connection(Marked, Base):  # type: ignore[misc]
         try:
             self._usock.sendall(message)
         except (BrokenPipeError, ConnectionResetError) as error:
-            if error.errno is None:  # nobody is there
+            if error.errno is None:  # nobody is there; else the server may have said why it hung up
                 raise self._lost(answer, error) from error
+        except OSError as error:
+            if not self.overran:
+                raise self._lost(answer, error) from error
+            self.hang_up()
+            raise
         except BaseException:
             self.hang_up()
             raise
@@ -183,8 +189,11 @@ class Connection(Marked, Base):  # type: ignore[misc]
         if self._usock is None:
             return
         if context.statement:  # a probe keeps no server busy
-            with suppress(Exception), self.route(monotonic() + FAREWELL) as sock:
+            until = monotonic() + FAREWELL
+            with suppress(Exception), self.route(until) as sock:
                 sock.sendall(CANCEL_REQUEST + self._backend_key_data)
+                sock.settimeout(max(0.001, until - monotonic()))
+                sock.recv(1)  # its end: a pooler would forget the request of a client that has left
         self.hang_up()
 
     def _lost(self, context: Any, error: Exception) -> Any:
