@@ -95,6 +95,9 @@ class Adapter:
         """Make the session as new. Returns whether that undid what ``configure`` did."""
         raise NotImplementedError
 
+    async def _tell(self, conn: Any) -> None:
+        """Tell the server that the statement which runs on a connection was given up, as far as that takes no time."""
+
     def beginning(self, isolation: str | None, readonly: bool, deferrable: bool) -> Sequence[str]:
         """The statements that begin a transaction; ``ConfigError`` if there are none."""
         raise NotImplementedError
@@ -162,6 +165,9 @@ class Adapter:
     def answers(self, conn: Any) -> Any:
         raise NotImplementedError
 
+    def tell(self, conn: Any) -> Any:
+        raise NotImplementedError
+
     def cleans_up(self) -> bool:
         return bool(self.session.cleans_up)
 
@@ -222,6 +228,7 @@ class Adapter:
         conn.silence = self.config.tcp_timeout
         conn.look = watch(self.fileno(conn))
         conn.answers = self.answers
+        conn.tell = self.tell
         conn.dirty = True  # nothing from here to the end needs to be judged
         await self._greet(conn)
         if self.config.configure is not None:

@@ -33,6 +33,8 @@ class Marked:
     stated: ClassVar[tuple[str, ...]] = ()
     #: Whether a server that has been silent for ``silence`` seconds is there at all; given by the adapter.
     answers: Callable[[Any], Any]
+    #: Tells the server that the statement which runs was given up; given by the adapter at the end of a dial.
+    tell: Callable[[Any], Any] = staticmethod(lambda conn: None)
     #: Looks at the socket, see ``_socket.watch``.
     look: Callable[[int], list[tuple[int, int]]]
     #: Seconds after which a statement without a deadline asks whether its server is still there.

@@ -43,6 +43,12 @@ class ThreadAdapter(Adapter):
         """Ask the connection's server, on a socket of its own, whether it is there at all."""
         return at_once(self._answers(conn))
 
+    def tell(self, conn: Any) -> None:
+        """Tell the server that the statement which runs was given up. Never raises."""
+        if callable(self.config.password):
+            return  # it might wait for who knows what, and has no deadline here
+        at_once(self._tell(conn))
+
     def fetch(self, conn: Any, sql: str, params: Params | None) -> list[Row]:
         text, arguments = self.arranged(sql, params)
         conn.note(sql)
@@ -109,6 +115,9 @@ class AsyncAdapter(Adapter):
 
     async def answers(self, conn: Any) -> bool:
         return await self._answers(conn)
+
+    async def tell(self, conn: Any) -> None:
+        await self._tell(conn)
 
     async def fetch(self, conn: Any, sql: str, params: Params | None) -> list[Row]:
         text, arguments = self.arranged(sql, params)

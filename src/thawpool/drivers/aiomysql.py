@@ -154,6 +154,9 @@ class Aiomysql(OfMySQL, AsyncAdapter):
         await conn._execute_command(COM_RESET_CONNECTION, b"")
         await conn._read_ok_packet()
 
+    def number(self, conn: Any) -> int:
+        return int(conn.thread_id())
+
     async def use(self, conn: Any, database: str) -> None:
         await conn.select_db(database)
 

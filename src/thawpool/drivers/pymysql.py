@@ -121,9 +121,13 @@ class Connection(Marked, pymysql.Connection):  # type: ignore[misc]
             answer = read(*args)
         except pymysql.MySQLError as error:
             if self.overran:
+                self.tell(self)
                 raise overran() from None
             self.settled()
             self.noticed(error, error.args[0] if error.args else None)
+            raise
+        except BaseException:
+            self.tell(self)
             raise
         self.settled()
         return answer
@@ -239,6 +243,9 @@ class PyMySQL(OfMySQL, ThreadAdapter):
     def renew(self, conn: Connection) -> None:
         conn._execute_command(COM_RESET_CONNECTION, b"")
         conn._read_ok_packet()
+
+    def number(self, conn: Connection) -> int:
+        return int(conn.thread_id())
 
     def use(self, conn: Connection, database: str) -> None:
         conn.select_db(database)

@@ -26,6 +26,9 @@ COM_RESET_CONNECTION = 0x1F
 FOUND_ROWS = 0x2
 #: How long a server may take to say that it is there, in seconds.
 ANSWER_TIMEOUT = 1.0
+#: How long a server may take to hear that a statement was given up. A live one takes some milliseconds, and would
+#: otherwise go on with it to its end; a dead one shall not cost more.
+FAREWELL = 0.1
 #: How libraries begin the error of a connection that was closed before.
 CLOSED = "(0, "
 #: The numbers that are not the server's own.
@@ -65,6 +68,10 @@ class OfMySQL(Adapter):
 
     def renew(self, conn: Any) -> Any:
         """Have the server make the session as new: COM_RESET_CONNECTION or what does the same."""
+        raise NotImplementedError
+
+    def number(self, conn: Any) -> int:
+        """The server's number for the session."""
         raise NotImplementedError
 
     def use(self, conn: Any, database: str) -> Any:
@@ -113,6 +120,23 @@ class OfMySQL(Adapter):
             return True
         code = self.code(failure)
         return code is not None and not CLIENT_ERRORS[0] <= code < CLIENT_ERRORS[1]
+
+    async def _tell(self, conn: Any) -> None:
+        """MySQL has no other way than a session that kills the other one. What it cannot do in no time is left undone."""
+        if self.session.pooled or not conn.running:
+            return
+        until = monotonic() + FAREWELL
+        other = None
+        try:
+            other, _ = await self._dial(until)
+            if other is not None:
+                other.until = until
+                await self._send(other, f"KILL {self.number(conn)}")
+        except Exception:
+            pass  # it is gone already, or the server is
+        finally:
+            if other is not None:
+                self.close(other)
 
     async def _commit(self, conn: Any) -> bool:
         await self._send(conn, "COMMIT")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from time import monotonic
 from typing import Any, ClassVar, Final, TypeVar
 
@@ -39,6 +39,10 @@ SSL_ERROR: Final = 2026
 READ_ONLY: Final = 1792
 
 
+async def _untold(conn: Any) -> None:
+    """What a connection tells its server before it is set up."""
+
+
 class Stream(Marked):
     """To be mixed into a library's connection class."""
 
@@ -47,6 +51,7 @@ class Stream(Marked):
     errors: ClassVar[type[Exception]]
     #: What the library raises for a connection that cannot be.
     refusal: ClassVar[type[Exception]]
+    tell: Callable[[Any], Coroutine[Any, Any, None]] = staticmethod(_untold)
     server_status: int
     server_capabilities: int
     _ssl_context: Any
@@ -83,6 +88,11 @@ class Stream(Marked):
             await super()._read_query_result(unbuffered)  # type: ignore[misc]
         except self.errors as error:
             self._failed(error)
+            raise
+        except GeneratorExit:
+            raise  # the coroutine is being closed and may not await any more
+        except BaseException:
+            await self.tell(self)
             raise
         self.running = False
 

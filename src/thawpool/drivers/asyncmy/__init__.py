@@ -125,6 +125,9 @@ class Asyncmy(OfMySQL, AsyncAdapter):
         await conn._read_ok_packet()
         conn._stmt_cache.clear()  # the server has forgotten them
 
+    def number(self, conn: Any) -> int:
+        return int(conn.thread_id())
+
     async def use(self, conn: Any, database: str) -> None:
         await conn.select_db(database)
 

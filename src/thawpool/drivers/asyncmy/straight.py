@@ -66,6 +66,11 @@ class Straight:
         except MySQLError as error:
             self._failed(error)
             raise
+        except GeneratorExit:
+            raise  # the coroutine is being closed and may not await any more
+        except BaseException:
+            await self.tell(self)
+            raise
         self.running = False
         return self._affected_rows
 
