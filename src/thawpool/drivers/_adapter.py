@@ -242,7 +242,7 @@ class Adapter:
         conn.ready()
 
     async def _check(self, conn: Any, timeout: float) -> bool:
-        conn.leased = True
+        conn.leased = conn.serviced = True
         conn.until = monotonic() + timeout
         try:
             if self.config.check is not None:
@@ -252,11 +252,11 @@ class Adapter:
         except Exception:
             return False
         finally:
-            conn.leased = False
+            conn.leased = conn.serviced = False
             conn.until = INFINITY
 
     async def _reset(self, conn: Any, timeout: float) -> bool:
-        conn.leased = True
+        conn.leased = conn.serviced = True
         conn.until = monotonic() + timeout
         try:
             undone = await self._clear(conn)
@@ -273,7 +273,7 @@ class Adapter:
         except Exception:
             return False
         finally:
-            conn.leased = False
+            conn.leased = conn.serviced = False
             conn.until = INFINITY
 
     async def _begin(self, conn: Any, isolation: str | None, readonly: bool, deferrable: bool) -> None:

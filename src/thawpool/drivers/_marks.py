@@ -51,6 +51,8 @@ class Marked:
     noted: bool = False
     #: Whether a reply may be on its way.
     running: bool = False
+    #: Whether the pool itself uses it, to set it up, to probe or to reset it.
+    serviced: bool = True
     #: Whether a statement ran into its deadline, so that it was we who closed the connection.
     overran: bool = False
     #: Whether an error said that no connection of the pool is good any more: a failover, a shutdown.
@@ -165,7 +167,8 @@ class Marked:
 
     def ready(self) -> None:
         """From here on it lies in the pool, as new."""
-        self.dirty = self.marked = self.noted = self.running = self.undone = self.leased = False
+        self.dirty = self.marked = self.noted = self.running = self.undone = False
+        self.leased = self.serviced = False
         self.until = INFINITY
 
 

@@ -123,7 +123,7 @@ class OfMySQL(Adapter):
 
     async def _tell(self, conn: Any) -> None:
         """MySQL has no other way than a session that kills the other one. What it cannot do in no time is left undone."""
-        if self.session.pooled or not conn.running:
+        if self.session.pooled or conn.serviced or not conn.running:
             return
         until = monotonic() + FAREWELL
         other = None
