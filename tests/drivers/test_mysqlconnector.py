@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from decimal import Decimal
@@ -16,10 +18,12 @@ import pytest
 from mysql.connector import Error, InterfaceError, MySQLConnection, network
 from mysql.connector.abstracts import MySQLConnectionAbstract
 from mysql.connector.authentication import MySQLAuthenticator
+from mysql.connector.constants import ClientFlag
 from mysql.connector.cursor import MySQLCursor
 from tests.support.stale_proxy import StaleProxy
 
-from thawpool import LeaseError, Pool
+from thawpool import ConnectFailed, LeaseError, Pool
+from thawpool.drivers.mysqlconnector.connection import Connection, Protocol
 from thawpool.testing.mariadb import MariaDB
 
 pytestmark = pytest.mark.needs("mariadb")
@@ -320,6 +324,71 @@ def test_the_password_is_not_kept(mariadb_tls: MariaDB) -> None:
         told = repr([vars(conn), vars(authenticator), vars(conn._socket)])
         assert password not in told
         assert authenticator._auth_strategy is None
+
+
+def test_a_session_that_its_borrower_resets_is_as_at_the_dial(mariadb: MariaDB, url: str) -> None:
+    shown = "SELECT concat(@@character_set_client, @@autocommit + 0)"
+    with Pool(f"{url}?charset=latin1", max_size=1) as pool, pool.connection() as conn:
+        before = value(conn, shown)
+        conn.reset_session()
+        assert value(conn, shown) == before == "latin11"
+        assert value(conn, "SELECT %s", "grüße") == "grüße"
+
+
+@pytest.mark.parametrize(
+    "greeting", [b"\5\0\0\0\x0aabc\0", b"\1\0\0\0\xff", b"\0\0\0\0", b"SSH-2.0-OpenSSH\r\n"]
+)
+def test_what_does_not_speak_mysql(greeting: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            with server.accept()[0] as conn:
+                conn.sendall(greeting)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        where = f"mysql+mysqlconnector://me@127.0.0.1:{server.getsockname()[1]}/x?sslmode=disable"
+        with Pool(where) as pool, pytest.raises(ConnectFailed):
+            pool.query("SELECT 1", timeout=5)
+        thread.join()
+
+
+class Recorder:
+    """In the place of a stream: what would be sent."""
+
+    def __init__(self) -> None:
+        self.sent: list[bytes] = []
+
+    def send(self, payload: bytes, *_: Any, **__: Any) -> None:
+        self.sent.append(payload)
+        raise InterfaceError
+
+    def close_connection(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize("supported", [False, True])
+def test_the_text_in_a_command(supported: bool) -> None:
+    """MySQL, as MariaDB does not, takes attributes before it."""
+    conn: Any = Connection()
+    conn._protocol, conn._socket = Protocol(), Recorder()
+    if supported:
+        conn._client_flags |= ClientFlag.CLIENT_QUERY_ATTRIBUTES
+        conn._query_attrs_supported = True
+
+    def text(command: Callable[..., Any], *args: Any) -> bytes | None:
+        with pytest.raises(InterfaceError):
+            list(command(*args) or ())
+        found: bytes | None = conn.text_of(conn._socket.sent.pop())
+        return found
+
+    for command in (conn.cmd_query, conn.cmd_query_iter):
+        assert text(command, "SELECT 1") == b"SELECT 1"
+    assert text(conn.cmd_ping) == b""
+    assert text(conn.cmd_init_db, "x") is None
+    if supported:
+        conn.query_attrs_append(("mine", "SET @a = 1"))
+        assert text(conn.cmd_query, "SELECT 1") is None
 
 
 def test_no_warning_of_what_will_be_gone(mariadb_tls: MariaDB) -> None:

@@ -6,8 +6,9 @@ from typing import Any, Final, final
 
 __all__ = ["ReadAhead"]
 
-#: How much is received at a time, in bytes.
-AT_A_TIME: Final = 65_536
+#: How much is received at a time, in bytes: the least, and the most, as room for it is made anew each time.
+LEAST: Final = 65_536
+MOST: Final = 1_048_576
 
 
 @final
@@ -37,7 +38,7 @@ class ReadAhead:
         pieces = [self.received[self.at :]]
         have = len(pieces[0])
         while have < need:
-            piece = self._sock.recv(max(need - have, AT_A_TIME))
+            piece = self._sock.recv(min(max(need - have, LEAST), MOST))
             if not piece:
                 raise EOFError("the server closed the connection unexpectedly")
             pieces.append(piece)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from mysql.connector import Error
 from mysql.connector.constants import ServerCmd
+from mysql.connector.errors import InterfaceError
 
 from .._adapter import Expired, Result
 from .._mysql.adapter import FOUND_ROWS, OfMySQL
@@ -34,15 +36,16 @@ class MySQLConnector(OfMySQL, ThreadAdapter):
         self.options.pop("charset", None)
         collation = self.options.pop("collation", None)
         names = f"SET NAMES {self.session.charset}" + (f" COLLATE {collation}" if collation else "")
-        #: What a pooler's session is told, as the pool will not greet it.
-        self.first = f"{names}, SESSION autocommit = 1" if self.session.pooled else ""
+        #: What a session is told after the library has begun it, be it anew.
+        self.first = f"{names}, SESSION autocommit = 1"
         if self.context is not None:
             self.context.sslsocket_class = TimedSSLSocket
 
     def open(self, host: str, port: int, address: str, password: str | None, until: float) -> Any:
         unix = host.startswith("/")
         conn: Any = Connection()
-        conn.until, conn.context, conn.first = until, self.context, self.first
+        conn.until, conn.context = until, self.context
+        conn.first = self.first if self.session.pooled else ""  # else the greeting says it
         conn.strict = self.strict and not unix
         conn.dialed = dial(host, port, address, until, self.config.tcp_timeout)
         try:
@@ -57,6 +60,9 @@ class MySQLConnector(OfMySQL, ThreadAdapter):
             )
             conn._charset_id = conn._character_set.get_charset_info(self.session.charset)[0]
             conn.converter.set_charset(self.session.charset, character_set=conn._character_set)
+        except (LookupError, TypeError, ValueError, struct.error) as error:
+            conn.hang_up()
+            raise InterfaceError("what answers there does not speak MySQL's protocol") from error
         except BaseException:
             conn.hang_up()
             if conn.overran:
@@ -67,6 +73,7 @@ class MySQLConnector(OfMySQL, ThreadAdapter):
             conn._authenticator._passwords = {}
             conn._authenticator._auth_strategy = None
         conn._protocol = Protocol()
+        conn.first = self.first
         return conn
 
     def arranged(self, sql: str, params: Params | None) -> tuple[Any, Sequence[object] | None]:
@@ -92,6 +99,9 @@ class MySQLConnector(OfMySQL, ThreadAdapter):
     def renew(self, conn: Any) -> None:
         conn._handle_ok(conn._send_cmd(ServerCmd.RESET_CONNECTION))
         conn._sql_mode = None  # asked for anew when it is needed
+
+    def number(self, conn: Any) -> int:
+        return int(conn.connection_id)
 
     def use(self, conn: Any, database: str) -> None:
         conn.cmd_init_db(database)

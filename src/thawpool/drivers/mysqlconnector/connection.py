@@ -65,13 +65,14 @@ class Connection(Marked, Base):  # type: ignore[misc]
 
     server: ClassVar[Any] = _mysql
     settings: ClassVar[tuple[str, ...]] = (
-        "_buffered", "_consume_results", "_converter_class", "_get_warnings", "_query_attrs", "_raise_on_warnings",
-        "_raw", "_use_unicode", "converter",
+        "_buffered", "_consume_results", "_get_warnings", "_query_attrs", "_raise_on_warnings", "_raw", "_use_unicode",
+        "converter",
     )  # fmt: skip
     tables: ClassVar[tuple[str, ...]] = ("_query_attrs",)
-    stated: ClassVar[tuple[str, ...]] = ("_autocommit", "_charset_id")
+    # A class of converters is never set without a converter.
+    stated: ClassVar[tuple[str, ...]] = ("_autocommit", "_charset_id", "_converter_class")
 
-    #: For the dial: a connected socket, TLS, whether nothing may be sent without, and what to send first.
+    #: For the dial: a connected socket, TLS, whether nothing may be sent without, and what a new session is told.
     dialed: Any = None
     context: Any = None
     strict: bool = False
@@ -105,7 +106,7 @@ class Connection(Marked, Base):  # type: ignore[misc]
             raise InterfaceError("the server doesn't support SSL, and the URL demands it", errno=NO_TLS)
 
     def _post_connection(self) -> None:
-        """The library would send two statements for what the pool's greeting says, too."""
+        """In one statement, or none where the pool's greeting says the same; the library takes two."""
         if self.first:
             self.cmd_query(self.first)
 

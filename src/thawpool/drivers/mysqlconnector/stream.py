@@ -86,7 +86,7 @@ class Stream(MySQLSocket):
                 raise
             raise OperationalError(errno=NOT_SENT) from error
         except BaseException:
-            self.close_connection()
+            conn.hang_up()
             raise
         self._number = number - 1
 
@@ -102,11 +102,13 @@ class Stream(MySQLSocket):
                 received, at = ahead.have(size)
         except (EOFError, OSError) as error:
             self.close_connection()
-            if self._owner().overran:
+            if (conn := self._owner()).overran:
+                conn.tell(conn)
                 raise
             raise OperationalError(f"{LOST_TEXT} ({error})", LOST) from error
         except BaseException:
-            self.close_connection()
+            (conn := self._owner()).hang_up()
+            conn.tell(conn)
             raise
         self._number = received[at + 3]
         ahead.at = end = at + size

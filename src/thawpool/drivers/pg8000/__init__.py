@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Final
 
-from pg8000.core import i_unpack, scramp
+from pg8000.core import i_unpack, ii_pack, scramp
 from pg8000.exceptions import DatabaseError, Error, InterfaceError
 
 from .._adapter import Expired, Result
@@ -24,6 +26,10 @@ if TYPE_CHECKING:
     from ..base import Params
 
 __all__ = ["Pg8000"]
+
+CANCEL_REQUEST: Final = ii_pack(16, 80877102)
+#: How long a server may take to hear that a statement was given up, in seconds.
+FAREWELL: Final = 0.1
 
 
 class Refused(DatabaseError):  # type: ignore[misc]
@@ -58,7 +64,7 @@ class Pg8000(OfPostgreSQL, ThreadAdapter):
             raise Refused(*error.args) from None
         except TimeoutError:
             raise Expired from None
-        except (KeyError, ValueError, struct.error) as error:
+        except (LookupError, TypeError, ValueError, struct.error) as error:
             raise InterfaceError("what answers there does not speak PostgreSQL's protocol") from error
 
     def route(self, host: str, port: int, address: str, until: float) -> Any:
@@ -80,6 +86,15 @@ class Pg8000(OfPostgreSQL, ThreadAdapter):
         if undone:
             conn._statement_nums.clear()
         return undone
+
+    async def _tell(self, conn: Any) -> None:
+        if conn.serviced or not conn.running:
+            return
+        until = monotonic() + FAREWELL
+        with suppress(Exception), conn.route(until) as sock:
+            sock.sendall(CANCEL_REQUEST + conn._backend_key_data)
+            sock.settimeout(max(0.001, until - monotonic()))
+            sock.recv(1)  # its end: a pooler would forget the request of a client that has left
 
     async def _commit(self, conn: Any) -> bool:
         """The server would roll a failed transaction back, too, and pg8000 would call that an error."""

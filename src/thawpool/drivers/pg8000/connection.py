@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Sequence
-from contextlib import suppress
-from time import monotonic
 from typing import Any, ClassVar, Final
 
 from pg8000 import core, dbapi
@@ -26,9 +24,6 @@ DESCRIBE: Final = core._create_message(core.DESCRIBE, core.PORTAL + NUL)
 FAILED: Final = core.IN_FAILED_TRANSACTION
 TRANSACTION: Final = (core.IN_TRANSACTION, FAILED)
 READ_ONLY: Final = "25006"
-CANCEL_REQUEST: Final = core.ii_pack(16, 80877102)
-#: What a goodbye may take to a server that is busy, in seconds.
-FAREWELL: Final = 0.1
 #: By which an authentication request asks for a password: in the clear, as an MD5, and by SASL.
 ASKS_PASSWORD: Final = (3, 5, 10)
 
@@ -166,7 +161,7 @@ class Connection(Marked, Base):  # type: ignore[misc]
                 code = received[at : at + 1]
                 handlers[code](received[at + 5 : end], context)
         except BaseException:
-            self._give_up(context)
+            self._give_up()
             if self.overran:
                 raise overran() from None
             raise
@@ -184,17 +179,11 @@ class Connection(Marked, Base):  # type: ignore[misc]
                 raise
             raise self._lost(context, error) from error
 
-    def _give_up(self, context: Any) -> None:
-        """Ask the server to stop, as far as that takes no time, and close in the middle of its reply."""
-        if self._usock is None:
-            return
-        if context.statement:  # a probe keeps no server busy
-            until = monotonic() + FAREWELL
-            with suppress(Exception), self.route(until) as sock:
-                sock.sendall(CANCEL_REQUEST + self._backend_key_data)
-                sock.settimeout(max(0.001, until - monotonic()))
-                sock.recv(1)  # its end: a pooler would forget the request of a client that has left
-        self.hang_up()
+    def _give_up(self) -> None:
+        """Close in the middle of a reply."""
+        if self._usock is not None:
+            self.tell(self)
+            self.hang_up()
 
     def _lost(self, context: Any, error: Exception) -> Any:
         """The network failed: what the server said before, or that."""
