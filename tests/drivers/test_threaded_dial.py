@@ -140,7 +140,7 @@ def test_where_no_thread_can_be_had_it_dials_here(monkeypatch: pytest.MonkeyPatc
     def refuse(*_: Any) -> None:
         raise RuntimeError("can't start new thread")
 
-    monkeypatch.setattr("thawpool.drivers._threaded_dial.start_new_thread", refuse)
+    monkeypatch.setattr("thawpool.drivers._threaded_dial.start_daemon", refuse)
     here: list[int] = []
 
     def connect() -> str:

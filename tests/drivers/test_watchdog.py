@@ -349,7 +349,7 @@ def test_the_interpreter_ends_without_waiting_or_noise(how: str) -> None:
     import threading
     if sys.argv[1] == "running":
         threading.Thread(target=blocked, args=(monotonic() + 60,), daemon=True).start()
-        while not watchdog._running:
+        while not watchdog._alive:
             pass
     else:
         there.send(b"x")
@@ -370,10 +370,11 @@ def test_a_statement_at_the_very_end_of_the_interpreter_runs() -> None:
     def last():
         there.send(b"x")
         say(blocked(monotonic() + 60))
+        say(watchdog._alive)
         here.close(), there.close()
     atexit.register(last)
     """
     with Child(CHILD + dedent(code)) as child:
-        assert child.hear() == "False"
+        assert [child.hear(), child.hear()] == ["False", "False"]
         _, complaint = child.process.communicate(timeout=10)
         assert complaint == ""

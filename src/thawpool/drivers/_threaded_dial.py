@@ -8,13 +8,14 @@ a pool never has more connections than it may, seen from the server neither.
 from __future__ import annotations
 
 import os
-from _thread import allocate_lock, start_new_thread
+from _thread import allocate_lock
 from collections.abc import Callable
 from time import monotonic
 from typing import Any, Final, final
 
 from ._adapter import Expired
 from ._dial import without_frames
+from ._watchdog import start_daemon
 
 __all__ = ["ThreadedDial"]
 
@@ -89,7 +90,7 @@ class Attempt:
 
     def start(self) -> None:
         try:
-            start_new_thread(self._run, ())
+            start_daemon(self._run, ())
         except (
             RuntimeError
         ):  # no thread can be had, as when the interpreter is ending: late is better than never

@@ -13,16 +13,38 @@ from __future__ import annotations
 import os
 from _thread import allocate_lock, start_new_thread
 from collections.abc import Callable
+from threading import main_thread
 from time import monotonic
 from typing import Any, Final, final
 
 from ._socket import shut
 
-__all__ = ["LINGER", "Watchdog", "Watched", "Wire", "watchdog"]
+__all__ = ["LINGER", "Watchdog", "Watched", "Wire", "start_daemon", "watchdog"]
 
 INFINITY: Final = float("inf")
 #: The longest sleep of the thread, in seconds, and so the time by which it may outlive the last statement.
 LINGER: Final = 1.0
+
+
+def start_daemon(function: Callable[..., Any], args: tuple[Any, ...]) -> None:
+    """Run a function in a thread that nobody waits for.
+
+    It has begun when this returns, as a thread that only begins may crash an interpreter that ends.
+
+    Raises:
+        RuntimeError: none can be had: the machine has no more, or the interpreter is ending.
+    """
+    if not main_thread().is_alive():
+        raise RuntimeError("the interpreter is ending")
+    begun = allocate_lock()
+    begun.acquire()
+
+    def run() -> None:
+        begun.release()
+        function(*args)
+
+    start_new_thread(run, ())
+    begun.acquire()
 
 
 @final
@@ -97,7 +119,7 @@ class Watchdog:
     __slots__ = ("_alive", "_bell", "_clock", "_lock", "_looks_at", "_running", "_start")
 
     def __init__(
-        self, clock: Callable[[], float] = monotonic, start: Callable[..., Any] = start_new_thread
+        self, clock: Callable[[], float] = monotonic, start: Callable[..., Any] = start_daemon
     ) -> None:
         self._clock = clock
         self._start = start
@@ -137,8 +159,7 @@ class Watchdog:
         try:
             self._start(self._run, ())
         except RuntimeError:
-            # No thread can be had: the interpreter is ending, or the machine has no more. A statement that is not
-            # watched is better than none.
+            # A statement that is not watched is better than none.
             self._looks_at = INFINITY
         else:
             self._alive = True

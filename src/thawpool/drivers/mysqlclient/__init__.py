@@ -101,9 +101,7 @@ class MySQLClient(OfMySQL, ThreadAdapter):
         return str(conn.get_server_info())
 
     def fileno(self, conn: Connection) -> int:
-        return (
-            conn.wire.fd
-        )  # the library does not tell while another thread is in it, as one may be at a fork
+        return conn.wire.fd  # the library does not tell while a thread is in it, as one may be at a fork
 
     def goodbye(self, conn: Connection) -> None:
         if conn.running or not conn.alive():

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from operator import attrgetter
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, TypeVar
 
 import psycopg2
 from psycopg2 import extensions
@@ -17,6 +18,7 @@ from .cursor import Cursor, LargeObject, NamedCursor, gated
 __all__ = ["Connection", "code_of"]
 
 
+T = TypeVar("T")
 ACTIVE: Final = extensions.TRANSACTION_STATUS_ACTIVE
 IN_TRANSACTION: Final = (extensions.TRANSACTION_STATUS_INTRANS, extensions.TRANSACTION_STATUS_INERROR)
 READ_ONLY: Final = "25006"
@@ -29,7 +31,7 @@ casts_of: Final = attrgetter("string_types", "binary_types")
 
 def code_of(error: BaseException) -> str | None:
     """The SQLSTATE of an error."""
-    code: str | None = getattr(error, "pgcode", None)
+    code: str | None = getattr(error, "pgcode", None) or getattr(error, "sqlstate", None)
     return code if code is not None else _postgresql.last_words(str(error))
 
 
@@ -47,6 +49,18 @@ class Connection(Guarded, Plain):  # type: ignore[misc]
 
     # -- the gate --------------------------------------------------------------------------------
 
+    def io(self, text: str | bytes | None, call: Callable[..., T], *args: Any, **options: Any) -> T:
+        if self.leased and self.look(0):
+            self._take_in()
+        return super().io(text, call, *args, **options)
+
+    def _take_in(self) -> None:
+        """Read what the server sent unasked. If it is a goodbye, its reason would be lost with the next statement."""
+        try:
+            super().poll()
+        except psycopg2.Error:
+            pass  # the statement will meet it, too
+
     def unanswered(self, text: str) -> Exception:
         return psycopg2.OperationalError(text)  # type: ignore[no-any-return]
 
@@ -54,7 +68,10 @@ class Connection(Guarded, Plain):  # type: ignore[misc]
         if self.get_transaction_status() != ACTIVE:  # as it is in the middle of a COPY
             self.settled()
         if isinstance(error, psycopg2.Error):
-            self.noticed(error, code_of(error))
+            code = code_of(error)
+            if code is None and self.closed:
+                code = error.sqlstate = _postgresql.last_words(" ".join(self.notices or ()))
+            self.noticed(error, code)
 
     def own_doing(self, code: Any) -> bool:
         return code == READ_ONLY and not self._standby()
