@@ -56,7 +56,7 @@ class Connection(Marked, Base):  # type: ignore[misc]
         self.until = until
         self.route = route
         try:
-            sock = route(until)
+            self._usock = sock = route(until)
             sock.owner = weakref.ref(self)
             self.peer = sock.getpeername()
             super().__init__(sock=sock, ssl_context=False, **options)
