@@ -132,8 +132,11 @@ class Adapter:
         conn.disown()
 
     def abort(self, conn: Any) -> None:
-        if conn.alive():
-            shut(self.fileno(conn))
+        try:
+            if conn.alive():
+                shut(self.fileno(conn))
+        except Exception:
+            pass  # whoever uses it has closed it in between
 
     def look(self, conn: Any) -> Sight:
         if not conn.alive():
