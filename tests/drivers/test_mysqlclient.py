@@ -303,6 +303,19 @@ def test_one_that_is_ended_costs_nothing(make: MakePool, link: StaleProxy, table
     assert pool.query(f"SELECT n FROM {table}") == [{"n": 1}]
 
 
+def test_what_is_in_parameters_tells_nothing(make: MakePool, link: StaleProxy) -> None:
+    pool = make()
+    pool.warm(1)
+    link.clear()
+    for text in ("'; BEGIN", "'; BEGIN " * 10_000):
+        assert pool.query("SELECT LENGTH(%s) AS n", (text,)) == [{"n": len(text)}]
+        with pool.connection() as conn, conn.cursor() as cursor:
+            cursor.execute("SELECT %s", (text,))
+            assert cursor.fetchall() == ((text,),)
+            assert not conn.transacting()
+    assert b"ROLLBACK" not in link.sent
+
+
 def test_without_autocommit(make: MakePool, table: str, caplog: pytest.LogCaptureFixture) -> None:
     pool = make()
     with pool.connection() as conn:

@@ -13,6 +13,7 @@ from MySQLdb.connections import Connection as Plain
 from .. import _mysql
 from .._guarded import Guarded
 from .._mysql.adapter import CLIENT_ERRORS
+from .._mysql.statements import CACHE_SIZE, LONGEST
 
 __all__ = ["Connection", "code_of"]
 
@@ -22,9 +23,16 @@ SERVER_LOST: Final = 2013
 TURN: Final = re.compile(rb"\b(?:begin|start|commit|rollback)\b", re.IGNORECASE)
 
 
-@lru_cache(512)
 def turn_of(sent: bytes) -> bool | None:
-    """Whether a transaction is open after this text; None if it says nothing about that."""
+    """Whether a transaction is open after this text; None if it says nothing about that.
+
+    One that is too long to be read says nothing: it owes a reset, or else its parameters are what makes it long.
+    """
+    return _turn(sent) if len(sent) <= LONGEST else None
+
+
+@lru_cache(CACHE_SIZE)
+def _turn(sent: bytes) -> bool | None:
     if TURN.search(sent) is None:
         return None
     sql = sent.decode("utf-8", "replace")

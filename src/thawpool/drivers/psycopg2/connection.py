@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from operator import attrgetter
+from time import monotonic
 from typing import Any, ClassVar, Final, TypeVar
 
 import psycopg2
@@ -22,6 +23,8 @@ T = TypeVar("T")
 ACTIVE: Final = extensions.TRANSACTION_STATUS_ACTIVE
 IN_TRANSACTION: Final = (extensions.TRANSACTION_STATUS_INTRANS, extensions.TRANSACTION_STATUS_INERROR)
 READ_ONLY: Final = "25006"
+#: Seconds without a call after which the server may have said goodbye; no limit of ours is shorter than twice that.
+IDLE: Final = 0.5
 #: The modes of a connection, in the order in which they can be put back: the last decides what the others send.
 MODES: Final = ("isolation_level", "readonly", "deferrable", "autocommit")
 modes_of: Final = attrgetter(*MODES)
@@ -44,15 +47,20 @@ class Connection(Guarded, Plain):  # type: ignore[misc]
 
     server: ClassVar[Any] = _postgresql
     address: Address
+    #: When the last call ended.
+    heard: float = 0.0
     #: Whether a ``with conn:`` is open, in which the next statement begins a transaction.
     inside: bool = False
 
     # -- the gate --------------------------------------------------------------------------------
 
     def io(self, text: str | bytes | None, call: Callable[..., T], *args: Any, **options: Any) -> T:
-        if self.leased and self.look(0):
+        if monotonic() - self.heard > IDLE and self.leased and self.look(0):
             self._take_in()
-        return super().io(text, call, *args, **options)
+        try:
+            return super().io(text, call, *args, **options)
+        finally:
+            self.heard = monotonic()
 
     def _take_in(self) -> None:
         """Read what the server sent unasked. If it is a goodbye, its reason would be lost with the next statement."""
