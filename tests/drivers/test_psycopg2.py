@@ -146,6 +146,19 @@ def test_what_may_leave_state_owes_a_reset(make: MakePool, what: str) -> None:
     assert pool.stats().opened == 1
 
 
+def test_a_statement_that_is_given_up_ends_on_the_server_within_seconds(
+    make: MakePool, postgres: Postgres
+) -> None:
+    """psycopg2 has no cancelling that cannot block. The server itself looks whether its client is there."""
+    pool = make()
+    with pytest.raises(PoolTimeout):
+        pool.query("SELECT pg_sleep(20.5)", timeout=0.2)
+    running = "SELECT count(*) AS n FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%%20.5%%' AND pid <> %s"
+    with pool.connection() as conn:
+        own = conn.get_backend_pid()
+    eventually(lambda: pool.query(running, (own,)) == [{"n": 0}], "the end of the statement", within=4.0)
+
+
 # -- what reads as it goes -----------------------------------------------------------------------
 
 

@@ -27,7 +27,10 @@ class Guarded(Marked):
 
         If it is interrupted by Ctrl-C the connection stays ``running``, and so is closed when it comes back.
         """
-        self.admit(text)
+        if self.leased and self.noted:
+            self.noted, self.running = False, True
+        else:
+            self.admit(text)
         watched = Watched(self.wire, self.until)
         try:
             try:
@@ -41,7 +44,7 @@ class Guarded(Marked):
                 raise self._struck(watched) from None
             self.failed(error)
             raise
-        self.settled()
+        self.running = False
         return answer
 
     def _struck(self, watched: Watched) -> Exception:
