@@ -81,7 +81,7 @@ REMEDIES: Final = (
         "the server does not admit this user from here this way: see its pg_hba.conf, or use sslmode=require",
     ),
     (
-        r"connection refused|connect call failed|no such file",
+        r"connection refused|connect call failed|no such file|can't connect to (local |mysql )*server",
         "nothing listens there: is the server up, and are host and port right?",
     ),
 )
