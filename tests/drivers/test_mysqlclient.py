@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 from tests.support.children import Child
-from tests.support.losses import at_most, at_rest
+from tests.support.full_backlog import FullBacklog
+from tests.support.losses import at_most, at_rest, nothing_lost
 from tests.support.stale_proxy import StaleProxy
 from tests.support.waiting import eventually
 
@@ -406,18 +407,28 @@ def test_the_user_and_the_database_are_put_back(make: MakePool, mariadb: MariaDB
 # -- dials, signals, processes -------------------------------------------------------------------
 
 
-def test_a_late_dial_is_closed_and_waited_for(make: MakePool, link: StaleProxy) -> None:
+def test_a_late_dial_ends_at_once(make: MakePool, link: StaleProxy) -> None:
     link.accept_silently()
     pool = make(connect_timeout=10.0)
     pool.stats()
-    with pytest.raises(PoolTimeout), at_most(0.5):
-        pool.query("SELECT 1", timeout=0.3)
-    with pytest.raises(PoolTimeout), at_most(0.3):
-        pool.query("SELECT 1", timeout=0.1)
-    assert link.accepted == 1
+    with nothing_lost(link.port):
+        for _ in range(2):
+            with pytest.raises(PoolTimeout), at_most(0.4):
+                pool.query("SELECT 1", timeout=0.2)
+    assert link.accepted == 2
     link.resume()
     assert pool.query("SELECT 1 AS one") == ONE
-    eventually(lambda: link.connections == 1, "the end of the late one")
+    eventually(lambda: link.connections == 1, "the end of the late ones")
+
+
+def test_one_that_is_not_even_connected_is_waited_for(make: MakePool, packets_dropped: FullBacklog) -> None:
+    pool = make(f"mysql://root@127.0.0.1:{packets_dropped.port}/test", connect_timeout=10.0)
+    pool.stats()
+    for _ in range(2):
+        with pytest.raises(PoolTimeout), at_most(0.4):
+            pool.query("SELECT 1", timeout=0.2)
+    driver: Any = pool._driver
+    assert len(driver.dialer._stragglers) == 1
 
 
 def test_its_password_is_in_no_traceback(make: MakePool, link: StaleProxy, mariadb: MariaDB) -> None:

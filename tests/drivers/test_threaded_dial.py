@@ -124,6 +124,23 @@ def test_a_failed_dial_leaves_no_straggler(library: Library) -> None:
     assert not library.dialer._stragglers
 
 
+def test_a_dial_that_can_be_hurried_leaves_no_straggler(library: Library) -> None:
+    with pytest.raises(Expired):
+        library.dialer.dial(library.connect, monotonic() + 0.05, library.go.set)
+    assert len(library.closed) == 1
+    assert not library.dialer._stragglers
+
+
+def test_one_that_cannot_be_reached_is_waited_for(library: Library) -> None:
+    def hurry() -> None:
+        raise OSError("it is not connected")
+
+    with pytest.raises(Expired):
+        library.dialer.dial(library.connect, monotonic() + 0.05, hurry)
+    assert library.closed == []
+    assert len(library.dialer._stragglers) == 1
+
+
 def test_an_interrupted_dial_closes_what_it_gets(library: Library) -> None:
     def interrupt() -> None:
         eventually(lambda: library.dialing == 1, "the dial")

@@ -40,15 +40,21 @@ class Guarded(Marked):
                 if watchdog.leave(watched):
                     self.overran = self.marked = True
         except Exception as error:
-            if watched.struck or self.overran:  # or an earlier call, whose rows had come already
+            if watched.struck:
                 raise self._struck(watched) from None
+            if self.overran:  # in an earlier call, whose rows had come already
+                raise overran() from None
             self.failed(error)
+            raise
+        except BaseException:
+            self.tell(self)
             raise
         self.running = False
         return answer
 
     def _struck(self, watched: Watched) -> Exception:
         if watched.until < INFINITY:
+            self.tell(self)
             return overran()
         self.overran = False  # it was the server's doing
         return self.unanswered(

@@ -21,6 +21,8 @@ __all__ = ["ThreadedDial"]
 
 #: ``Lock.acquire`` refuses timeouts beyond some 292 years; a day is as good as forever to a dial.
 LONGEST_WAIT: Final = 86400.0
+#: How long it may take a thread to see that its socket is shut, in seconds.
+MOMENT: Final = 0.05
 
 
 @final
@@ -37,13 +39,16 @@ class ThreadedDial:
         self._close = close
         self._stragglers: set[Attempt] = set()
 
-    def dial(self, connect: Callable[[], Any], until: float) -> Any:
+    def dial(
+        self, connect: Callable[[], Any], until: float, hurry: Callable[[], object] | None = None
+    ) -> Any:
         """What ``connect()`` returns, or raises, if it does so before ``until``.
 
         Args:
             connect: a dial within the library's own time limit. It should be a closure: what a partial was given, the
                 password among it, would be found in the variables of frames.
             until: monotonic seconds.
+            hurry: has a dial that is given up end at once, where the library lets us; what it raises is ignored.
 
         Raises:
             Expired: it did not.
@@ -57,7 +62,7 @@ class ThreadedDial:
             return attempt.outcome()
         except BaseException:  # Ctrl-C too
             attempt.abandon()
-            if not attempt.ended(0.0):
+            if not attempt.ended(0.0) and not (hurry is not None and attempt.hurried(hurry)):
                 self._stragglers.add(attempt)
             raise
 
@@ -91,9 +96,7 @@ class Attempt:
     def start(self) -> None:
         try:
             start_daemon(self._run, ())
-        except (
-            RuntimeError
-        ):  # no thread can be had, as when the interpreter is ending: late is better than never
+        except RuntimeError:  # none can be had: late is better than never
             self._run()
 
     def _run(self) -> None:
@@ -138,6 +141,14 @@ class Attempt:
             self._abandoned = True
             conn, self._conn = self._conn, None
         self._discard(conn)
+
+    def hurried(self, hurry: Callable[[], object]) -> bool:
+        """Have it end at once. Returns whether it has."""
+        try:
+            hurry()
+        except Exception:  # it is at a step at which it cannot be reached
+            return False
+        return self.ended(monotonic() + MOMENT)
 
     def _discard(self, conn: Any) -> None:
         if conn is not None:

@@ -21,6 +21,7 @@ from .._guarded import peer_of
 from .._marks import INFINITY
 from .._mysql.adapter import FOUND_ROWS, OfMySQL
 from .._shells import ThreadAdapter
+from .._socket import shut
 from .._threaded_dial import ThreadedDial
 from .._watchdog import Wire
 from .connection import Connection, code_of
@@ -59,9 +60,11 @@ class MySQLClient(OfMySQL, ThreadAdapter):
         else:  # "localhost" would mean the Unix socket in the library's default place
             where = {"host": "127.0.0.1" if host == "localhost" else host, "port": port}
 
+        conn = Plain.__new__(Plain)
+
         def connect() -> Plain:
             limits = {"connect_timeout": max(1, ceil(until - monotonic())), "autocommit": True}
-            conn = Plain(password=password or "", **where, **limits, **self.options)
+            conn.__init__(password=password or "", **where, **limits, **self.options)
             if self.strict and not conn.client_flag & CLIENT.SSL:
                 conn.close()  # MariaDB's library goes on without TLS where only TLS is demanded, and no certificate
                 raise MySQLdb.OperationalError(
@@ -69,7 +72,13 @@ class MySQLClient(OfMySQL, ThreadAdapter):
                 )
             return conn
 
-        conn = self.dialer.dial(connect, until)
+        def hurry() -> None:
+            fd = conn.fileno() if conn.open else -1  # before that there is nothing to ask
+            peer = peer_of(fd, None)
+            if peer == host or peer[1] == port:
+                shut(fd)
+
+        self.dialer.dial(connect, until, hurry)
         conn.__class__ = Connection
         fd = conn.fileno()
         peer_of(fd, self.config.tcp_timeout)
@@ -93,6 +102,9 @@ class MySQLClient(OfMySQL, ThreadAdapter):
         """Log in anew: COM_RESET_CONNECTION, which does the same in one round trip instead of two, is not offered."""
         database = [] if self.target.database is None else [self.target.database]
         conn.change_user(self.options["user"], self._password(INFINITY) or "", *database)
+
+    def number(self, conn: Connection) -> int:
+        return int(conn.thread_id())
 
     async def _home(self, conn: Connection) -> None:
         """The login names the database."""
