@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 from tests.drivers.conformance.declared import DRIVERS, SERVERS, Declared, Difference, Kind, System
 from tests.drivers.conformance.dialects import DIALECTS
 from tests.drivers.conformance.outside import Outside, Server
-from tests.support.pools import Runner, done, entered
+from tests.support.pools import Runner, done
 
 from thawpool import AsyncPool
 
@@ -61,7 +62,7 @@ class Case(Runner):
         """Execute on a leased connection, in the driver's own way."""
         for sql in statements:
             if self.declared.words == "cursor":
-                async with entered(conn.cursor()) as cursor:
+                async with _cursor(conn) as cursor:
                     await done(cursor.execute(sql))
                     if cursor.description:
                         await done(cursor.fetchall())
@@ -75,7 +76,7 @@ class Case(Runner):
         if self.declared.words == "execute":
             cursor = await done(conn.execute(sql))
             return list(await done(cursor.fetchall()))
-        async with entered(conn.cursor()) as cursor:
+        async with _cursor(conn) as cursor:
             await done(cursor.execute(sql))
             return [tuple(row) for row in await done(cursor.fetchall())]
 
@@ -101,6 +102,16 @@ class Case(Runner):
     def _fixture(self, name: str) -> Any:
         assert self._request is not None
         return self._request.getfixturevalue(name)
+
+
+@asynccontextmanager
+async def _cursor(conn: Any) -> AsyncIterator[Any]:
+    """A cursor, closed at the end: not every library's is a context manager."""
+    cursor = await done(conn.cursor())  # some wait for it
+    try:
+        yield cursor
+    finally:
+        await done(cursor.close())
 
 
 def over(

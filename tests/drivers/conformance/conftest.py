@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 
 import pytest
@@ -10,7 +11,16 @@ from tests.drivers.conformance.outside import Server
 from tests.support.pools import pytest_pyfunc_call
 from tests.support.stale_proxy import StaleProxy
 
-__all__ = ["case", "link", "own", "pytest_pyfunc_call", "table"]
+__all__ = ["case", "link", "own", "pytest_pyfunc_call", "quick_collections", "table"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick_collections() -> Iterator[None]:
+    """Spare the garbage collector what the run holds anyway: many tests here ask it to look for what they lost."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 @pytest.fixture

@@ -12,11 +12,14 @@ __all__ = ["DIFFERENCES", "DRIVERS", "SERVERS", "Declared", "Difference", "Kind"
 
 System = Literal["postgresql", "mysql"]
 Kind = Literal["threads", "asyncio"]
-Difference = Literal["cancel"]
+Difference = Literal["cancel", "dial", "interrupt", "verify-ca"]
 
 #: The reason of each difference, in a sentence.
 DIFFERENCES: dict[Difference, str] = {
-    "cancel": "a statement that is given up goes on at the server until it ends, or statement_timeout ends it",
+    "cancel": "the server is not told that a statement was given up; it notices within 2 s that nobody waits for it",
+    "dial": "a dial that is given up ends by the library's own time limit: its thread and its socket stay until then",
+    "interrupt": "Ctrl-C takes effect when a statement ends, by its deadline at the latest: the library waits in C",
+    "verify-ca": "its library checks the name in the certificate too: sslmode=verify-ca is as strict as verify-full",
 }
 
 #: The servers of each system: a fixture, its name in the matrix, and the part that a machine may lack. The first is
@@ -37,16 +40,17 @@ class Declared(NamedTuple):
     words: Literal["execute", "fetchval", "cursor"]
     #: The part that a machine may lack.
     part: str = ""
-    differs: frozenset[Difference] = frozenset()
+    differs: tuple[Difference, ...] = ()
 
-
-_MYSQL: frozenset[Difference] = frozenset({"cancel"})
 
 DRIVERS = (
     Declared("psycopg", "postgresql", ("threads", "asyncio"), "execute"),
+    Declared("psycopg2", "postgresql", ("threads",), "cursor", differs=("cancel", "dial", "interrupt")),
+    Declared("pg8000", "postgresql", ("threads",), "cursor"),
     Declared("asyncpg", "postgresql", ("asyncio",), "fetchval"),
-    Declared("pymysql", "mysql", ("threads",), "cursor", differs=_MYSQL),
-    Declared("mysqlconnector", "mysql", ("threads",), "cursor", differs=_MYSQL),
-    Declared("asyncmy", "mysql", ("asyncio",), "cursor", differs=_MYSQL),
-    Declared("aiomysql", "mysql", ("asyncio",), "cursor", differs=_MYSQL),
+    Declared("pymysql", "mysql", ("threads",), "cursor"),
+    Declared("mysqlclient", "mysql", ("threads",), "cursor", "mysqlclient", ("dial", "verify-ca")),
+    Declared("mysqlconnector", "mysql", ("threads",), "cursor"),
+    Declared("asyncmy", "mysql", ("asyncio",), "cursor"),
+    Declared("aiomysql", "mysql", ("asyncio",), "cursor"),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.drivers.conformance.case import Case, over
+from tests.drivers.conformance.case import MYSQL, Case, over
 from tests.drivers.conformance.leftovers import snapshot
 from tests.support.pools import done
 
@@ -61,3 +61,15 @@ async def test_a_change_is_undone(case: Case, what: str, table: str) -> None:
         await case.run_on(conn, f"INSERT INTO {table} (i) VALUES (7)")
         assert await case.rows(conn, f"SELECT i, t FROM {table}") == [(7, None)]
     assert await pool.query(f"SELECT i FROM {table}") == [{"i": 7}]
+
+
+@MYSQL
+@pytest.mark.filterwarnings("ignore:Truncated")
+async def test_a_warning_of_the_server_costs_nothing(case: Case) -> None:
+    """Some drivers ask for its text by a statement of their own, behind the cursor's back."""
+    pool = case.pool(max_size=1)
+    for _ in range(2):
+        async with pool.connection() as conn:
+            assert await case.rows(conn, "SELECT CAST('7x' AS SIGNED) AS n") == [(7,)]
+        assert await pool.query("SELECT CAST('7x' AS SIGNED) AS n") == [{"n": 7}]
+    assert (pool.stats().opened, pool.stats().retired) == (1, {})

@@ -75,7 +75,7 @@ async def test_an_unknown_database(case: Case) -> None:
     assert "create that database" in str(error)
 
 
-@EVERY_SERVER
+@over()
 async def test_an_unknown_user(case: Case) -> None:
     error = await failed(case, case.server.url(user="nobody_here", password=SECRET))
     assert not error.transient

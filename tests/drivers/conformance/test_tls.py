@@ -59,7 +59,8 @@ async def test_an_authority_that_vouches_for_another(case: Case, sslmode: str, s
 async def test_a_name_that_the_certificate_is_not_for(case: Case) -> None:
     """0.0.0.0 leads to this machine as localhost does."""
     url = case.tls.url(sslrootcert=case.tls.ca_file, host="0.0.0.0")
-    assert await case.pool(f"{url}&sslmode=verify-ca").query("SELECT 1 AS one") == [{"one": 1}]
+    if "verify-ca" not in case.declared.differs:
+        assert await case.pool(f"{url}&sslmode=verify-ca").query("SELECT 1 AS one") == [{"one": 1}]
     pool = case.pool(f"{url}&sslmode=verify-full")
     with pytest.raises(ConnectFailed, match=r"(?i)certificate|hostname|host name") as caught:
         await pool.query("SELECT 1")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from tests.drivers.conformance.case import EVERY_SERVER, Case, over
 from tests.drivers.conformance.errors import code
@@ -54,23 +56,37 @@ async def test_the_drivers_own_connection_takes_part(case: Case, table: str) -> 
     assert await pool.query(f"SELECT i FROM {table}") == []
 
 
-@EVERY_SERVER
-@pytest.mark.parametrize("isolation", ["read committed", "repeatable read", "serializable"])
-async def test_isolation(case: Case, table: str, isolation: str) -> None:
-    """Seen by what it does: whether a row that somebody else commits meanwhile shows."""
-    pool = case.pool(max_size=1)
+async def sees_what_others_commit(case: Case, pool: Any, table: str, isolation: str | None) -> bool:
+    """Whether a row that somebody else commits meanwhile shows in a transaction."""
     async with pool.transaction(isolation=isolation) as tx:
-        assert await tx.query(f"SELECT i FROM {table}") == []
-        if (
-            isolation != "serializable" or case.system == "postgresql"
-        ):  # MySQL's would make the other one wait
-            case.outside.run(f"INSERT INTO {table} (i) VALUES (1)")
-            seen = await tx.query(f"SELECT i FROM {table}")
-            assert len(seen) == (isolation == "read committed")
-    async with pool.transaction() as tx:  # it was for that one only
-        name = "SHOW transaction_isolation" if case.system == "postgresql" else "SELECT 1"
-        await tx.query(name)
+        before = await tx.query(f"SELECT i FROM {table}")
+        case.outside.run(f"INSERT INTO {table} (i) VALUES (1)")
+        return len(await tx.query(f"SELECT i FROM {table}")) > len(before)
+
+
+@EVERY_SERVER
+@pytest.mark.parametrize("isolation", ["read committed", "repeatable read"])
+async def test_isolation(case: Case, table: str, isolation: str) -> None:
+    """For that transaction only."""
+    pool = case.pool(max_size=1)
+    usual = case.system == "postgresql"
+    assert await sees_what_others_commit(case, pool, table, isolation) == (isolation == "read committed")
+    assert await sees_what_others_commit(case, pool, table, None) == usual
     assert pool.stats().opened == 1
+
+
+@EVERY_SERVER
+async def test_serializable(case: Case, table: str) -> None:
+    case.outside.run(f"INSERT INTO {table} (i) VALUES (1)")
+    pool = case.pool(max_size=1)
+    async with pool.transaction(isolation="serializable") as tx:
+        assert await tx.query(f"SELECT i FROM {table}") == [{"i": 1}]
+        if case.system == "postgresql":
+            assert await tx.query("SHOW transaction_isolation") == [{"transaction_isolation": "serializable"}]
+        else:  # what was read is locked
+            with pytest.raises(Exception, match=r"(?i)lock"):
+                case.outside.run(f"SELECT i FROM {table} FOR UPDATE NOWAIT")
+    assert await pool.query(f"SELECT i FROM {table} FOR UPDATE") == [{"i": 1}]
 
 
 @over()
