@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable
-from typing import Any, TypeVar
+from time import monotonic
+from typing import Any, ClassVar, TypeVar
 
 from ._marks import INFINITY, Marked
 from ._refusals import overran
@@ -21,6 +22,9 @@ class Guarded(Marked):
     """A connection whose every call that may wait goes through ``io``."""
 
     wire: Wire
+    #: When the last call began, and after how many seconds without one the library shall hear the server out.
+    heard: float = 0.0
+    rest: ClassVar[float] = INFINITY
 
     def io(self, text: str | bytes | None, call: Callable[..., T], *args: Any, **options: Any) -> T:
         """Make a call that may wait; ``text`` is as for ``admit``.
@@ -31,7 +35,11 @@ class Guarded(Marked):
             self.noted, self.running = False, True
         else:
             self.admit(text)
-        watched = Watched(self.wire, self.until)
+        now = monotonic()
+        if now - self.heard > self.rest:
+            self.hear_out()
+        self.heard = now
+        watched = Watched(self.wire, self.until, now + self.silence)
         try:
             try:
                 watchdog.enter(watched)
@@ -60,6 +68,9 @@ class Guarded(Marked):
         return self.unanswered(
             "the server sent nothing for long and does not answer, so its connection was closed"
         )
+
+    def hear_out(self) -> None:
+        """Read what the server sent unasked."""
 
     def unanswered(self, text: str) -> Exception:
         """The library's error for a connection that is lost."""

@@ -95,18 +95,25 @@ class Wire:
 class Watched:
     """A statement: on which wire, until when, and whether it was struck."""
 
-    __slots__ = ("due", "struck", "until", "wire")
+    __slots__ = ("aimed_at", "due", "struck", "until", "wire")
 
-    def __init__(self, wire: Wire, until: float) -> None:
+    def __init__(self, wire: Wire, until: float, due: float = INFINITY) -> None:
         self.wire = wire
         self.until = until
         #: When the watchdog has to do something about it.
-        self.due = until
+        self.due = until if until < INFINITY else due
+        #: Whether the watchdog is about to strike it, unless it has left.
+        self.aimed_at = False
         self.struck = False
 
 
 class Watchdog:
     """Watches over statements.
+
+    To enter and to leave takes no lock, since a statement in C takes little longer than that. The set of those that run
+    is changed in one step each. Whoever enters looks after that whether the thread looks soon enough; the thread
+    says first that it does not, and looks at the set after that. Whoever leaves looks after that whether the thread aims at
+    it; the thread aims first, and looks after that whether it has left. So of two that meet, one sees the other.
 
     A connection whose statement was left without ``leave``, as by an interrupt at the wrong moment, must not be used
     again: its socket may still be struck.
@@ -137,17 +144,20 @@ class Watchdog:
 
     def enter(self, watched: Watched) -> None:
         """Watch over a statement from here until ``leave``, which must follow whatever happens, this call included."""
-        if watched.until == INFINITY:
+        if watched.due == INFINITY:
             watched.due = self._clock() + watched.wire.silence
-        with self._lock:
-            self._running.add(watched)
-            if watched.due < self._looks_at:
-                self._look_at(watched.due)
+        self._running.add(watched)
+        if watched.due < self._looks_at:
+            with self._lock:
+                if watched.due < self._looks_at:
+                    self._look_at(watched.due)
 
     def leave(self, watched: Watched) -> bool:
         """The statement has ended: from here on it is not struck. Returns whether it was, and so its socket is shut."""
-        with self._lock:
-            self._running.discard(watched)
+        self._running.discard(watched)
+        if watched.aimed_at:
+            with self._lock:
+                pass  # the thread makes up its mind
         return watched.struck
 
     def _look_at(self, due: float) -> None:
@@ -174,19 +184,20 @@ class Watchdog:
         It strikes under the lock, so that a statement which has left is never struck.
         """
         with self._lock:
+            self._looks_at = INFINITY  # whoever enters from here on waits for the lock, and looks again
             now = self._clock()
-            for watched in [watched for watched in self._running if watched.due <= now]:
+            for watched in [watched for watched in list(self._running) if watched.due <= now]:
                 if watched.until < INFINITY:
                     self._strike(watched)
                 elif watched.wire.closed():
                     self._running.discard(watched)
                 else:
                     self._have_asked(watched, now)
-            if not self._running:
+            running = list(self._running)
+            if not running:
                 self._alive = False
-                self._looks_at = INFINITY
                 return None
-            self._looks_at = min(now + LINGER, min(watched.due for watched in self._running))
+            self._looks_at = min(now + LINGER, min(watched.due for watched in running))
             return self._looks_at - now
 
     def _have_asked(self, watched: Watched, now: float) -> None:
@@ -214,9 +225,11 @@ class Watchdog:
                 self._look_at(watched.due)
 
     def _strike(self, watched: Watched) -> None:
-        self._running.discard(watched)
-        watched.struck = True
-        watched.wire.shut()
+        watched.aimed_at = True
+        if watched in self._running:
+            self._running.discard(watched)
+            watched.struck = True
+            watched.wire.shut()
 
 
 watchdog: Final = Watchdog()

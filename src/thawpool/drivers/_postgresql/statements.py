@@ -39,7 +39,9 @@ def stateful(sql: str) -> bool:
 
 def stateful_as_sent(sql: str | bytes | bytearray) -> bool:
     """The same of a text as a library sends it."""
-    return stateful(sql if isinstance(sql, str) else bytes(sql).decode("utf-8", "replace"))
+    return len(sql) > LONGEST or _verdict(
+        sql if isinstance(sql, str) else bytes(sql).decode("utf-8", "replace")
+    )
 
 
 @lru_cache(CACHE_SIZE)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from operator import attrgetter
-from time import monotonic
-from typing import Any, ClassVar, Final, TypeVar
+from typing import Any, ClassVar, Final
 
 import psycopg2
 from psycopg2 import extensions
@@ -19,7 +17,6 @@ from .cursor import Cursor, LargeObject, NamedCursor, gated
 __all__ = ["Connection", "code_of"]
 
 
-T = TypeVar("T")
 ACTIVE: Final = extensions.TRANSACTION_STATUS_ACTIVE
 IN_TRANSACTION: Final = (extensions.TRANSACTION_STATUS_INTRANS, extensions.TRANSACTION_STATUS_INERROR)
 READ_ONLY: Final = "25006"
@@ -47,27 +44,19 @@ class Connection(Guarded, Plain):  # type: ignore[misc]
 
     server: ClassVar[Any] = _postgresql
     address: Address
-    #: When the last call ended.
-    heard: float = 0.0
+    rest: ClassVar[float] = IDLE
     #: Whether a ``with conn:`` is open, in which the next statement begins a transaction.
     inside: bool = False
 
     # -- the gate --------------------------------------------------------------------------------
 
-    def io(self, text: str | bytes | None, call: Callable[..., T], *args: Any, **options: Any) -> T:
-        if monotonic() - self.heard > IDLE and self.leased and self.look(0):
-            self._take_in()
-        try:
-            return super().io(text, call, *args, **options)
-        finally:
-            self.heard = monotonic()
-
-    def _take_in(self) -> None:
-        """Read what the server sent unasked. If it is a goodbye, its reason would be lost with the next statement."""
-        try:
-            super().poll()
-        except psycopg2.Error:
-            pass  # the statement will meet it, too
+    def hear_out(self) -> None:
+        """If the server has said goodbye, its reason would be lost with the next statement."""
+        if self.leased and self.look(0):
+            try:
+                super().poll()
+            except psycopg2.Error:
+                pass  # the statement will meet it, too
 
     def unanswered(self, text: str) -> Exception:
         return psycopg2.OperationalError(text)  # type: ignore[no-any-return]
@@ -93,6 +82,8 @@ class Connection(Guarded, Plain):  # type: ignore[misc]
     def cursor(
         self, name: Any = None, cursor_factory: Any = None, withhold: Any = False, scrollable: Any = None
     ) -> Any:
+        if name is None and cursor_factory is None and self.cursor_factory is None and not withhold:
+            return Cursor(self)
         factory = cursor_factory or self.cursor_factory or extensions.cursor
         cursor = gated(factory, Cursor if name is None else NamedCursor)
         return super().cursor(name, cursor, withhold, scrollable)

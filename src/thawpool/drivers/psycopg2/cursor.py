@@ -39,7 +39,8 @@ class Cursor(extensions.cursor):  # type: ignore[misc]
     __slots__ = ()
 
     def execute(self, query: Any, vars: Any = None) -> Any:  # noqa: A002 - psycopg2's name for it
-        return self.connection.io(self._text(query), super().execute, query, vars)
+        text = query if type(query) is str and type(self) is Cursor else self._text(query)
+        return self.connection.io(text, super().execute, query, vars)
 
     def executemany(self, query: Any, vars_list: Any) -> Any:
         return self.connection.io(self._text(query), super().executemany, query, vars_list)
