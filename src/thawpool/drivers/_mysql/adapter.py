@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -55,10 +56,16 @@ class OfMySQL(Adapter):
         super().__init__(target, config)
         self.session = Session(target, config)
         self.options: dict[str, Any] = mysql_options(target)
+        self._demanded = mysql_context(target)
         #: Whether nothing may be sent in plain text.
-        self.strict = (context := mysql_context(target)) is not None
-        #: For drivers that leave TLS to Python: as the URL demands, or else as good as the server offers.
-        self.context = context if self.strict or target.sslmode == "disable" else any_context()
+        self.strict = self._demanded is not None
+
+    @cached_property
+    def context(self) -> ssl.SSLContext | None:
+        """For drivers that leave TLS to Python: as the URL demands it, else as good as the server offers it."""
+        if self._demanded is None and self.target.sslmode != "disable":
+            return any_context()
+        return self._demanded
 
     # -- a driver's steps ------------------------------------------------------------------------
 
