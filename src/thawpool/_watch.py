@@ -76,7 +76,11 @@ class Watch:
             self._timer = self._loop.call_later(min(waiting) + self._silence - monotonic(), self._ring)
 
     async def _ask(self, watched: Watched) -> None:
-        if await watched.driver.answers(watched.conn):
+        try:
+            there = await watched.driver.answers(watched.conn)
+        except Exception:  # as when the password cannot be had: nothing is known
+            there = True
+        if there:
             watched.asking = None
             watched.since = monotonic()
             self._set()

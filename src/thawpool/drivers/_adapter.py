@@ -7,6 +7,7 @@ server comes from ``_mysql.adapter`` or ``_postgresql.adapter``.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator, Mapping, Sequence
 from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
@@ -15,7 +16,7 @@ from ..errors import ConnectFailed, PoolError
 from . import _dial
 from ._dial import awaited
 from ._marks import INFINITY
-from ._socket import orphan, shut, sight, watch
+from ._socket import orphan, own_port, shut, sight, watch
 from .base import Params, Sight, Verdict
 
 if TYPE_CHECKING:
@@ -25,12 +26,18 @@ if TYPE_CHECKING:
 __all__ = ["Adapter", "Expired", "Result"]
 
 CLEAN: Final = Verdict.CLEAN
+#: What libraries raise when they read something else than they expect.
+GARBLED: Final = (LookupError, TypeError, ValueError, struct.error)
 #: The names of a result's columns, None if it has none; its rows; how many rows the statement touched.
 Result = tuple[tuple[str, ...] | None, Sequence[Any], int]
 
 
 class Expired(Exception):
     """The deadline of a dial came before its end."""
+
+
+class Garbled(Exception):
+    """What a library could not read."""
 
 
 class Adapter:
@@ -150,16 +157,15 @@ class Adapter:
         return not conn.alive()
 
     def verdict(self, conn: Any) -> Verdict:
-        conn.noted = (
-            False  # what was announced and never sent must not vouch for the next borrower's first step
-        )
+        # What was announced and never sent must not vouch for the next borrower's first step.
+        conn.noted, conn.sent = False, None
         if conn.untouched() and not self.session.always_reset:
             return CLEAN
         if conn.condemned:
             return Verdict.FAILOVER
         if not conn.alive():
             return Verdict.BUSY if conn.hung_up or conn.overran else Verdict.LOST
-        if conn.running or conn.unread():
+        if conn.running or conn.torn or conn.unread():
             return Verdict.BUSY
         conn.restore()
         owed = conn.dirty or conn.transacting() or self.session.always_reset
@@ -191,19 +197,33 @@ class Adapter:
             raise
         return conn
 
-    async def _dial(self, until: float) -> tuple[Any, BaseException]:
-        """Try the addresses in turn: a connection, or why the last one failed.
+    async def _dial(
+        self, until: float, only: tuple[Any, Any, str] | None = None
+    ) -> tuple[Any, BaseException]:
+        """Try the addresses in turn, or one of them only: a connection, or why the last one failed.
 
         The password is in this frame and in no traceback, where reporters of errors would find it.
         """
         failure: BaseException = Expired()
-        addresses = await awaited(self._addresses(until))
+        attempts = [only] if only else list(self._attempts(await awaited(self._addresses(until))))
         password = await awaited(self._password(until))
-        for (host, port, address), end in _dial.shares(list(self._attempts(addresses)), until):
+        for where, end in _dial.shares(attempts, until):
             try:
-                return await awaited(self.open(host, port, address, password, end)), failure
+                conn = await awaited(self.open(*where, password, end))
             except self._ends as error:
                 failure = _dial.without_frames(error)
+            except GARBLED as error:
+                if isinstance(error, PoolError):
+                    raise
+                failure = Garbled(f"what answers there does not speak {self.system} ({type(error).__name__})")
+            else:
+                try:
+                    fd = self.fileno(conn)
+                    conn.where, conn.port, conn.look = where, own_port(fd), watch(fd)
+                    return conn, failure
+                except OSError as error:  # the server has hung up already
+                    self.close(conn)
+                    failure = error
         return None, failure
 
     def _attempts(self, addresses: Mapping[str, list[str]]) -> Iterator[tuple[str, int, str]]:
@@ -229,7 +249,6 @@ class Adapter:
     async def _set_up(self, conn: Any, until: float) -> None:
         conn.until = until
         conn.silence = self.config.tcp_timeout
-        conn.look = watch(self.fileno(conn))
         conn.answers = self.answers
         conn.tell = self.tell
         conn.dirty = True  # nothing from here to the end needs to be judged
@@ -281,7 +300,7 @@ class Adapter:
 
     async def _begin(self, conn: Any, isolation: str | None, readonly: bool, deferrable: bool) -> None:
         """All statements of it are used up by the transaction itself, so none of them owes a reset."""
-        conn.undone = False
+        conn.undone = conn.doubtful = False
         before = conn.dirty, conn.marked
         for text in self.beginning(isolation, readonly, deferrable):
             await self._send(conn, text)

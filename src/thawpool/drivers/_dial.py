@@ -44,7 +44,7 @@ T = TypeVar("T")
 PASSING: Final = (
     r"connection refused|reset by peer|closed the connection unexpectedly|connection (was )?closed|broken pipe"
     r"|timed? ?out|no route to host|network is unreachable|temporary failure in name|no such file or directory"
-    r"|EOF detected"
+    r"|EOF detected|EOF occurred"
 )
 #: What to do, by what the error says; the first that matches.
 REMEDIES: Final = (
@@ -152,8 +152,14 @@ def refused(
     remedy = next((remedy for pattern, remedy in REMEDIES if _says(f"{code} {text}", pattern)), "")
     return ConnectFailed(
         f"could not {doing} {target.where}: {text}" + (f". Remedy: {remedy}" if remedy else ""),
-        transient=Fault.TRANSIENT in fault or (not fault and code is None and _says(text, PASSING)),
+        transient=Fault.TRANSIENT in fault or (not fault and code is None and _passes(error, text)),
     )
+
+
+def _passes(error: BaseException, text: str) -> bool:
+    """Whether the network said so, and may say otherwise in a moment."""
+    broken = isinstance(error, (ConnectionError, EOFError)) and type(error) is not ConnectionError
+    return broken or _says(text, PASSING)
 
 
 def _classify(target: Target, code: Any, text: str) -> Fault:

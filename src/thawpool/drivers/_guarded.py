@@ -32,7 +32,7 @@ class Guarded(Marked):
         If it is interrupted by Ctrl-C the connection stays ``running``, and so is closed when it comes back.
         """
         if self.leased and self.noted:
-            self.noted, self.running = False, True
+            self.noted, self.running, self.sent = False, True, text
         else:
             self.admit(text)
         now = monotonic()

@@ -25,6 +25,8 @@ class Marked:
 
     #: What the server's words mean: the package ``_mysql`` or ``_postgresql``.
     server: ClassVar[Any]
+    #: Whether an operation cannot begin in the middle of another one, as it can where a result is fetched by a call.
+    alone: ClassVar[bool] = False
     #: The names of the library's client-side settings: plain attributes, two or more.
     settings: ClassVar[tuple[str, ...]]
     #: Those of them that are tables, which a borrower may change in place.
@@ -37,6 +39,9 @@ class Marked:
     tell: Callable[[Any], Any] = staticmethod(lambda conn: None)
     #: Looks at the socket, see ``_socket.watch``.
     look: Callable[[int], list[tuple[int, int]]]
+    #: Which host, port and address it was dialed at, and its own port, by which the server knows it; 0 on a Unix socket.
+    where: tuple[Any, Any, str]
+    port: int = 0
     #: Seconds after which a statement without a deadline asks whether its server is still there.
     silence: float = 5.0
 
@@ -49,6 +54,8 @@ class Marked:
     marked: bool = False
     #: Whether the I/O that comes next was announced by its statement.
     noted: bool = False
+    #: The text that was sent last, as far as it is known.
+    sent: str | bytes | bytearray | None = None
     #: Whether a reply may be on its way.
     running: bool = False
     #: Whether the pool itself uses it, to set it up, to probe or to reset it.
@@ -59,6 +66,10 @@ class Marked:
     condemned: bool = False
     #: Whether an error said that the server has rolled the whole transaction back by itself.
     undone: bool = False
+    #: Whether an error said that the server may have done so.
+    doubtful: bool = False
+    #: Whether two used it at a time, so that nobody knows whose a reply is.
+    torn: bool = False
     #: Whether its borrower, or we, closed the connection, and not the server.
     hung_up: bool = False
 
@@ -87,7 +98,10 @@ class Marked:
             self.noted = False
         elif not self.dirty and (text is None or (text and self.server.stateful_as_sent(text))):
             self.dirty = self.marked = True
+        if self.running and self.alone:
+            self.torn = self.marked = True
         self.running = True
+        self.sent = text
 
     def settled(self) -> None:
         """The reply has been read to its end."""
@@ -102,6 +116,8 @@ class Marked:
             self.condemned = self.marked = True
         if code in self.server.ROLLED_BACK:
             self.undone = True
+        elif code in self.server.DOUBTFUL:
+            self.doubtful = True
 
     def own_doing(self, code: Any) -> bool:
         """Whether a refused write is due to a read-only transaction of the borrower's own."""
@@ -167,7 +183,7 @@ class Marked:
 
     def ready(self) -> None:
         """From here on it lies in the pool, as new."""
-        self.dirty = self.marked = self.noted = self.running = self.undone = False
+        self.dirty = self.marked = self.noted = self.running = self.undone = self.doubtful = False
         self.leased = self.serviced = False
         self.until = INFINITY
 
@@ -207,6 +223,14 @@ class Kept(dict[Any, Any]):
     def update(self, *args: Any, **kwargs: Any) -> None:
         self._changes()
         super().update(*args, **kwargs)
+
+    def __ior__(self, other: Any) -> Any:  # type: ignore[misc]
+        self.update(other)
+        return self
+
+    def popitem(self) -> Any:
+        self._changes()
+        return super().popitem()
 
     def setdefault(self, key: Any, default: Any = None) -> Any:
         self._changes()

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from .base import Sight
 
-__all__ = ["orphan", "sight", "shut", "watch"]
+__all__ = ["orphan", "own_port", "sight", "shut", "watch"]
 
 _HANG_UP = getattr(select, "POLLRDHUP", 0)
 _GONE = select.POLLHUP | select.POLLERR | select.POLLNVAL | _HANG_UP
@@ -44,6 +44,15 @@ def orphan(fd: int) -> None:
         os.close(null)
     except OSError:
         pass
+
+
+def own_port(fd: int) -> int:
+    """The port at this end of a TCP connection, by which its server knows it; 0 for a Unix socket."""
+    import socket
+
+    with socket.socket(fileno=os.dup(fd)) as twin:
+        name = twin.getsockname()
+    return name[1] if isinstance(name, tuple) else 0
 
 
 def shut(fd: int) -> None:

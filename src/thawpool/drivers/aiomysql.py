@@ -49,6 +49,10 @@ class Connection(Stream, Plain):  # type: ignore[misc]
     def stream(self) -> Any:
         return None if self._writer is None else self._writer.transport
 
+    async def _connect(self) -> None:
+        self.refuse_again()
+        await super()._connect()
+
     def _dropped(self) -> None:
         self._writer._transport = _Closed()  # or its finalizer would complain of what was cut off beneath it
         self._reader = self._writer = None
@@ -88,10 +92,6 @@ class Connection(Stream, Plain):  # type: ignore[misc]
     def _read_bytes(self, num_bytes: int) -> Coroutine[Any, Any, bytes]:
         reading: Coroutine[Any, Any, bytes] = super()._read_bytes(num_bytes)
         return reading if self.until == INFINITY else self.in_time(reading)
-
-    def escape(self, obj: Any) -> Any:
-        """aiomysql's, but that it knows how to write bytes: beside a newer PyMySQL it does not."""
-        return f"X'{obj.hex()}'" if isinstance(obj, (bytes, bytearray)) else super().escape(obj)
 
     # -- what the pool asks ----------------------------------------------------------------------
 

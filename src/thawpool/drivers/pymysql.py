@@ -47,7 +47,8 @@ class Connection(Marked, pymysql.Connection):  # type: ignore[misc]
     tables: ClassVar[tuple[str, ...]] = ("decoders", "encoders")
     stated: ClassVar[tuple[str, ...]] = ("autocommit_mode", "charset", "collation", "encoding")
 
-    _ahead: ReadAhead
+    alone: ClassVar[bool] = True
+    _ahead: Any = None
     # PyMySQL's own, as far as they are changed here.
     _next_seq_id: int
     _result: Any
@@ -95,12 +96,13 @@ class Connection(Marked, pymysql.Connection):  # type: ignore[misc]
 
     def _read_bytes(self, num_bytes: int) -> bytes:
         self._have(num_bytes)
-        return self._ahead.read(num_bytes)
+        return bytes(self._ahead.read(num_bytes))
 
     def _have(self, need: int) -> tuple[bytes, int]:
         """Have at least so many bytes at hand. Returns what there is, and where it begins."""
         try:
-            return self._ahead.have(need)
+            have: tuple[bytes, int] = self._ahead.have(need)
+            return have
         except (OSError, EOFError) as error:
             self._force_close()
             raise pymysql.OperationalError(CR.CR_SERVER_LOST, f"{LOST} ({error})") from error
@@ -114,6 +116,7 @@ class Connection(Marked, pymysql.Connection):  # type: ignore[misc]
         known = command == COMMAND.COM_QUERY
         self.admit(sql if known else "" if command == COMMAND.COM_PING else None)
         super()._execute_command(command, sql)
+        self.running = True  # an earlier reply, read to its end on the way, had it cleared
 
     def _answer(self, read: Callable[..., Any], *args: Any) -> Any:
         """Read a reply. Be it an error, it has been read to its end, or PyMySQL has closed the connection."""
@@ -184,8 +187,17 @@ class Connection(Marked, pymysql.Connection):  # type: ignore[misc]
             or self._read(self) != self._kept
         )
 
+    def connect(self, sock: Any = None) -> None:
+        if self._ahead is not None:
+            raise pymysql.InterfaceError(
+                0, "a connection of a pool cannot be opened again: lease another one"
+            )
+        super().connect(sock)
+
     def hang_up(self) -> None:
         self.hung_up = True
+        if self._result is not None:
+            self._result.unbuffered_active = False  # or its finalizer would go on reading
         self._force_close()
 
 

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from tests.drivers import guide
 from tests.drivers.conformance.declared import DRIVERS, SERVERS, Declared, Difference, Kind, System
 from tests.drivers.conformance.dialects import DIALECTS
 from tests.drivers.conformance.outside import Outside, Server
@@ -17,12 +18,16 @@ from thawpool import AsyncPool
 __all__ = ["ASYNCIO", "EVERY_SERVER", "MYSQL", "POSTGRESQL", "THREADS", "Case", "case", "over"]
 
 
+#: The driver that a page of the docs builds: the suite runs over it too, though it is none of ours.
+TOY: Declared = guide.declaration({"Declared": Declared})
+
+
 class Case(Runner):
     """A driver, a kind of pool and a server."""
 
     def __init__(self, name: str, request: pytest.FixtureRequest | None = None) -> None:
         self.driver, kind, self._server, *loop = name.split("-")
-        self.declared = next(declared for declared in DRIVERS if declared.name == self.driver)
+        self.declared = next(declared for declared in (*DRIVERS, TOY) if declared.name == self.driver)
         self.system: System = self.declared.system
         super().__init__(name, f"{self.system}+{self.driver}", is_async=kind == "asyncio")
         self.loop = "".join(loop)
@@ -121,6 +126,8 @@ def over(
     every_server: bool = False,
     loops: bool = False,
     without: Difference | None = None,
+    differing: Difference | None = None,
+    children: bool = False,
 ) -> pytest.MarkDecorator:
     """Run a test over all cases that fit.
 
@@ -128,11 +135,15 @@ def over(
         every_server: over each version of a server, not the first alone.
         loops: over uvloop too.
         without: leave out the drivers that declare this difference.
+        differing: leave out all others.
+        children: it is a child process that uses the driver, and there the guide's is not known.
     """
     found = [
         pytest.param(name, marks=[pytest.mark.needs(part) for part in parts if part])
-        for declared in DRIVERS
-        if (system in (None, declared.system)) and without not in declared.differs
+        for declared in (*DRIVERS, *([] if children else [TOY]))
+        if system in (None, declared.system)
+        and without not in declared.differs
+        and (differing is None or differing in declared.differs)
         for name, parts in _names(declared, kind, every_server, loops)
     ]
     return pytest.mark.parametrize("case", found, indirect=True)
@@ -158,4 +169,7 @@ MYSQL = over(system="mysql")
 @pytest.fixture
 def case(request: pytest.FixtureRequest) -> Case:
     """Each case of the test in turn."""
-    return Case(request.param, request)
+    running = Case(request.param, request)
+    if running.declared is TOY:
+        guide.build(request.getfixturevalue("monkeypatch"))
+    return running

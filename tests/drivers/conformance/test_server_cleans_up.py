@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.drivers.conformance.case import EVERY_SERVER, Case, over
+from tests.drivers.conformance.case import Case, over
 from tests.support.children import Child
 from tests.support.waiting import eventually
 
@@ -43,7 +43,7 @@ def start(case: Case, act: str, argument: str) -> tuple[Child, list[int]]:
     return child, sessions
 
 
-@EVERY_SERVER
+@over(every_server=True, children=True)
 def test_sessions_of_a_frozen_instance_end_and_its_next_query_works(case: Case) -> None:
     """One of them returned by a borrower who lifted the limit: the reset has set it again."""
     lift = "SET idle_session_timeout = 0" if case.system == "postgresql" else "SET wait_timeout = 99999"
@@ -56,7 +56,7 @@ def test_sessions_of_a_frozen_instance_end_and_its_next_query_works(case: Case) 
         assert child.hear() == "thawed"
 
 
-@over()
+@over(children=True)
 @pytest.mark.parametrize("how", ["freeze", "kill"])
 def test_a_vanished_instance_leaves_no_lock_and_no_session(case: Case, table: str, how: str) -> None:
     """One session in a transaction that holds a lock, and one that lies idle."""

@@ -7,11 +7,12 @@ The verdict on a statement's text is ``stateful``, and of its transaction ``open
 from __future__ import annotations
 
 from .._faults import Fault
-from .errors import ROLLED_BACK, classify, condemns, explain, unsent
+from .errors import DOUBTFUL, ROLLED_BACK, classify, condemns, explain, unsent
 from .sent import stateful_as_sent
 from .statements import ends_transaction, opens_transaction, stateful
 
 __all__ = [
+    "DOUBTFUL",
     "ROLLED_BACK",
     "Fault",
     "classify",

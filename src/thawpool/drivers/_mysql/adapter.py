@@ -30,6 +30,12 @@ ANSWER_TIMEOUT = 1.0
 #: How long a server may take to hear that a statement was given up. A live one takes some milliseconds, and would
 #: otherwise go on with it to its end; a dead one shall not cost more.
 FAREWELL = 0.1
+#: Whether a session is ours: its number, our port (none on a Unix socket, where there is no other server), and how its
+#: statement begins, in so many characters, since a proxy in between has a port of its own.
+OURS = """\
+SELECT 1 FROM information_schema.processlist WHERE id = %s AND (
+  %s IS NULL OR host LIKE %s OR user = SUBSTRING_INDEX(USER(), '@', 1) AND LEFT(info, %s) = %s)"""
+COMPARED = 500
 #: How libraries begin the error of a connection that was closed before.
 CLOSED = "(0, "
 #: The numbers that are not the server's own.
@@ -121,7 +127,7 @@ class OfMySQL(Adapter):
 
     async def _answers(self, conn: Any) -> bool:
         """By a dial, as the server speaks first, and to hang up on it would count as an error of this host's."""
-        other, failure = await self._dial(monotonic() + ANSWER_TIMEOUT)
+        other, failure = await self._dial(monotonic() + ANSWER_TIMEOUT, conn.where)
         if other is not None:
             self.close(other)
             return True
@@ -129,16 +135,31 @@ class OfMySQL(Adapter):
         return code is not None and not CLIENT_ERRORS[0] <= code < CLIENT_ERRORS[1]
 
     async def _tell(self, conn: Any) -> None:
-        """MySQL has no other way than a session that kills the other one. What it cannot do in no time is left undone."""
+        """MySQL has no other way than a session that kills the other one. What it cannot do in no time is left undone.
+
+        Behind a load balancer that session may be at another server, where the number is a stranger's. So it is made
+        sure that the one it would kill came from our end of the connection, or runs our statement for our user.
+        """
         if self.session.pooled or conn.serviced or not conn.running:
             return
         until = monotonic() + FAREWELL
         other = None
         try:
-            other, _ = await self._dial(until)
+            number = self.number(conn)
+            other, _ = await self._dial(until, conn.where)
             if other is not None:
                 other.until = until
-                await self._send(other, f"KILL {self.number(conn)}")
+                sent = (
+                    conn.sent
+                    if isinstance(conn.sent, str)
+                    else bytes(conn.sent or b"").decode("utf-8", "replace")
+                )
+                proof = (number, conn.port or None, f"%:{conn.port}", COMPARED, sent[:COMPARED])
+                text, arguments = self.arranged(OURS, proof)
+                other.noted = True
+                _, ours, _ = await awaited(self.run(other, text, arguments))
+                if ours:
+                    await self._send(other, f"KILL {number}")
         except Exception:
             pass  # it is gone already, or the server is
         finally:
@@ -146,8 +167,11 @@ class OfMySQL(Adapter):
                 self.close(other)
 
     async def _commit(self, conn: Any) -> bool:
+        if conn.doubtful and conn.transacting():
+            await awaited(self.ping(conn))  # whose answer tells whether a transaction is still open
+        gone = conn.undone or (conn.doubtful and not conn.transacting())
         await self._send(conn, "COMMIT")
-        return not conn.undone
+        return not gone
 
     def beginning(self, isolation: str | None, readonly: bool, deferrable: bool) -> Sequence[str]:
         return self.session.begin(isolation, readonly, deferrable)

@@ -12,7 +12,7 @@ from typing import Final
 
 from .._faults import Fault
 
-__all__ = ["ROLLED_BACK", "classify", "condemns", "explain", "unsent"]
+__all__ = ["DOUBTFUL", "ROLLED_BACK", "classify", "condemns", "explain", "unsent"]
 
 _NOTHING: Final = Fault(0)
 _FULL_UNSENT: Final = Fault.OVERLOADED | Fault.UNSENT
@@ -94,6 +94,8 @@ _BY_TEXT: Final[dict[int, tuple[str, Fault]]] = {
 #: innodb_snapshot_isolation a record that somebody else has changed, a lock table that is full, a deadlock. A lock that
 #: took too long to get (1205) is none: the transaction goes on, unless the server is told otherwise.
 ROLLED_BACK: Final = frozenset({1020, 1206, 1213})
+#: Errors by which it has done so under a setting of its own: innodb_rollback_on_timeout.
+DOUBTFUL: Final = frozenset({1205})
 
 
 def classify(code: int | None, message: str = "") -> Fault:

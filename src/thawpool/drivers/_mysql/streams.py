@@ -26,6 +26,8 @@ COM_QUIT: Final = 0x01
 COM_QUERY: Final = 0x03
 COM_PING: Final = 0x0E
 QUIT: Final = b"\x01\0\0\0" + bytes([COM_QUIT])
+#: The numbers of errors that are not the server's own.
+CLIENT_ERRORS: Final = 2000, 3000
 #: Flags of the server's status.
 IN_TRANSACTION: Final = 0x1
 AT_REST: Final = 0x2  # autocommit
@@ -51,6 +53,7 @@ class Stream(Marked):
     errors: ClassVar[type[Exception]]
     #: What the library raises for a connection that cannot be.
     refusal: ClassVar[type[Exception]]
+    alone: ClassVar[bool] = True
     tell: Callable[[Any], Coroutine[Any, Any, None]] = staticmethod(_untold)
     server_status: int
     server_capabilities: int
@@ -75,13 +78,17 @@ class Stream(Marked):
         # What ``admit`` does, without a call for the most frequent case.
         if command == COM_QUERY and self.leased and (self.noted or self.dirty or not stateful_as_sent(sql)):
             self.noted = False
+            if self.running:
+                self.torn = self.marked = True
             self.running = True
+            self.sent = sql
         else:
             self.admit(sql if command == COM_QUERY else "" if command == COM_PING else None)
         sending: Coroutine[Any, Any, None] = super()._execute_command(command, sql)  # type: ignore[misc]
         return sending
 
     async def _read_query_result(self, unbuffered: bool = False) -> None:
+        self.running = True  # an earlier reply, read to its end on the way, had it cleared
         if unbuffered:
             self.marked = True
         try:
@@ -97,6 +104,7 @@ class Stream(Marked):
         self.running = False
 
     async def _read_ok_packet(self) -> Any:
+        self.running = True
         try:
             answer = await super()._read_ok_packet()  # type: ignore[misc]
         except self.errors as error:
@@ -111,9 +119,18 @@ class Stream(Marked):
         return rows
 
     def _failed(self, error: Exception) -> None:
-        """A reply that is an error has been read to its end, or the library has closed the connection."""
-        self.running = False
-        self.noticed(error, error.args[0] if error.args else None)
+        """The server's own error is the end of a reply. After one of the library's nobody knows what comes next."""
+        code = error.args[0] if error.args else None
+        if isinstance(code, int) and (0 < code < CLIENT_ERRORS[0] or code >= CLIENT_ERRORS[1]):
+            self.running = False
+        else:
+            self._cut()
+        self.noticed(error, code)
+
+    def escape(self, obj: Any, *mapping: Any) -> Any:
+        """As the library's, but for bytes: one has no way to write them beside a newer PyMySQL, the other has none
+        that is safe in each of the server's modes."""
+        return f"X'{obj.hex()}'" if isinstance(obj, (bytes, bytearray)) else super().escape(obj, *mapping)  # type: ignore[misc]
 
     async def in_time(self, reading: Coroutine[Any, Any, T]) -> T:
         """Await what reads from the server, ended at the deadline."""
@@ -168,6 +185,11 @@ class Stream(Marked):
         self._host = self.name
         self.sock = self.stream.get_extra_info("socket")
         keep_alive(self.sock, self.tcp_timeout)
+
+    def refuse_again(self) -> None:
+        """Refuse to connect a second time: the pool would not know of it."""
+        if self.sock is not None:
+            raise self.refusal(0, "a connection of a pool cannot be opened again: lease another one")
 
     def opened(self) -> None:
         """The end of a dial. Under TLS the library has changed sockets on the way."""

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from .._faults import Fault
-from .errors import ROLLED_BACK, classify, condemns, explain, last_words, unsent
+from .errors import DOUBTFUL, ROLLED_BACK, classify, condemns, explain, last_words, unsent
 from .statements import stateful, stateful_as_sent
 
 __all__ = [
+    "DOUBTFUL",
     "ROLLED_BACK",
     "Fault",
     "classify",

@@ -12,7 +12,7 @@ from typing import Final
 
 from .._faults import Fault
 
-__all__ = ["ROLLED_BACK", "classify", "condemns", "explain", "last_words", "unsent"]
+__all__ = ["DOUBTFUL", "ROLLED_BACK", "classify", "condemns", "explain", "last_words", "unsent"]
 
 _NOTHING: Final = Fault(0)
 _LOST_UNSENT: Final = Fault.LOST | Fault.UNSENT
@@ -88,6 +88,7 @@ def unsent(sqlstate: str | None, message: str = "") -> bool:
 
 #: Errors by which the server has rolled the whole transaction back by itself: none, here it only fails until its end.
 ROLLED_BACK: Final[frozenset[str]] = frozenset()
+DOUBTFUL: Final[frozenset[str]] = frozenset()
 
 
 def condemns(sqlstate: str | None, message: str = "") -> bool:

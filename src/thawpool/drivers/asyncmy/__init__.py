@@ -30,7 +30,7 @@ class Connection(Stream, Straight, Base):  # type: ignore[misc]
 
     errors: ClassVar[type[Exception]] = MySQLError
     refusal: ClassVar[type[Exception]] = OperationalError
-    settings: ClassVar[tuple[str, ...]] = ("_cursor_cls", "_use_unicode")
+    settings: ClassVar[tuple[str, ...]] = ("_cursor_cls", "_decoders", "_encoders", "_use_unicode")
     stated: ClassVar[tuple[str, ...]] = ("autocommit_mode", "_charset", "_encoding")
     _transport: Any
     _proto: Any
@@ -44,6 +44,14 @@ class Connection(Stream, Straight, Base):  # type: ignore[misc]
 
     def _without_tls(self) -> None:
         self._client_flag &= ~SSL
+
+    def restore(self) -> None:
+        super().restore()
+        self._shapes.clear()  # they know a table by its place in memory, where another one may be by now
+
+    async def connect(self) -> Any:
+        self.refuse_again()
+        return await super().connect()
 
     def _dropped(self) -> None:
         self._transport = None
@@ -68,6 +76,7 @@ class Connection(Stream, Straight, Base):  # type: ignore[misc]
             or self.running
             or not self._connected
             or self._proto.eof
+            or self._proto.length != self._proto.pos
             or self._read(self) != self._kept
         )
 

@@ -26,6 +26,8 @@ KEPT: Final = 256
 LONGEST: Final = 8000
 COM_QUERY: Final = 0x03
 PRELUDE: Final = struct.Struct("<iB")
+#: A packet of so many bytes is a row, whatever its first byte.
+MAX_PACKET: Final = 0xFFFFFF
 #: How the packet begins that ends the rows, how long it is, and the flag in it that more results follow.
 END, LENGTH, MORE = 0xFE, 7, 8
 
@@ -121,12 +123,13 @@ class Straight:
                 and buffer[start + 4] == END
             ):
                 received.pos = start + 4 + LENGTH
+                self._next_seq_id = (number + 1) & 255
                 result.server_status = self.server_status = buffer[start + 7] | buffer[start + 8] << 8
                 result.warning_count = buffer[start + 9] | buffer[start + 10] << 8
                 result.has_next = result.server_status & MORE
                 break
             packet = await self.read_packet()  # the rest is on its way, or it is longer
-            if result._check_packet_is_eof(packet):
+            if len(packet.get_all_data()) < MAX_PACKET and result._check_packet_is_eof(packet):
                 self.server_status = result.server_status
                 break
             rows.append(packet.read_row(converters))

@@ -65,8 +65,8 @@ class Connection(Marked, Base):  # type: ignore[misc]
 
     server: ClassVar[Any] = _mysql
     settings: ClassVar[tuple[str, ...]] = (
-        "_buffered", "_consume_results", "_get_warnings", "_query_attrs", "_raise_on_warnings", "_raw", "_use_unicode",
-        "converter",
+        "_allow_local_infile_in_path", "_buffered", "_client_flags", "_consume_results", "_converter_str_fallback",
+        "_get_warnings", "_query_attrs", "_raise_on_warnings", "_raw", "_use_unicode", "converter",
     )  # fmt: skip
     tables: ClassVar[tuple[str, ...]] = ("_query_attrs",)
     # A class of converters is never set without a converter.

@@ -76,7 +76,7 @@ class Pg8000(OfPostgreSQL, ThreadAdapter):
         if self.context is None or unix:
             return sock
         try:
-            return secured(sock, self.context, host, self.strict)
+            return secured(sock, self.context, host, self.strict, until)
         except BaseException:
             sock.close()
             raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from time import monotonic
 from typing import Any, Final
 
 from pg8000 import core
@@ -60,16 +61,18 @@ def described(data: bytes, encoding: str) -> Columns:
     return columns
 
 
-def secured(sock: Any, context: Any, host: str, strict: bool) -> Any:
-    """The socket with TLS over it, or itself if the server has none and that will do.
+def secured(sock: Any, context: Any, host: str, strict: bool, until: float) -> Any:
+    """The socket with TLS over it before ``until``, or itself if the server has none and that will do.
 
     Raises:
         InterfaceError: the server has none.
         OSError: the network failed, or the certificate is not what it should be.
     """
     sock.sendall(SSL_REQUEST)
+    sock.settimeout(max(0.001, until - monotonic()))
     answer = sock.recv(1)
     if answer == b"S":
+        sock.settimeout(max(0.001, until - monotonic()))
         return context.wrap_socket(sock, server_hostname=host)
     if not answer:
         raise InterfaceError("network error: the server closed the connection unexpectedly")
