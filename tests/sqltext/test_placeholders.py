@@ -316,3 +316,20 @@ def test_whatever_params_is_it_fits_or_is_refused(params: Any) -> None:
         except ParamsError:
             continue
         assert len(arguments) == compiled.count
+
+
+@pytest.mark.parametrize("style", [DOLLAR, FORMAT_POSTGRESQL, FORMAT_MYSQL])
+@pytest.mark.parametrize(
+    "sql,params,foreign",
+    [("SELECT ?", (1,), "?"), ("SELECT :1", (1,), ":1"), ("SELECT :who", {"who": 1}, ":who")],
+)
+def test_a_placeholder_of_another_library_is_named(style: Any, sql: str, params: Any, foreign: str) -> None:
+    with pytest.raises(
+        ParamsError, match=f"the statement has {re.escape(foreign)}, a placeholder of another library"
+    ):
+        compile_placeholders(sql, style).arrange(params)
+
+
+@pytest.mark.parametrize("sql", ["SELECT a[1:2]", "SELECT '1'::text", "SELECT @a := 1", "SELECT 1 -- :other"])
+def test_a_mapping_may_hold_what_nobody_asks_for(sql: str) -> None:
+    assert compile_placeholders(sql).arrange({"text": 1, "a": 2}) == ()

@@ -103,7 +103,7 @@ class Compiled:
         if names is None:
             if isinstance(params, _SEQUENCES) and not isinstance(params, _BARE) and len(params) == self.count:
                 return tuple(params)
-            if not self.count and isinstance(params, Mapping):
+            if not self.count and isinstance(params, Mapping) and not _foreign(self.text, params):
                 return ()
         elif isinstance(params, _MAPPINGS):
             try:
@@ -256,11 +256,22 @@ def _misfit(compiled: Compiled, params: object) -> str:
             return f"params lacks {', '.join(map(repr, missing))}: the statement asks for it by name"
         asked = ", ".join(map(repr, compiled.names))
         return f"the statement asks for names, and params is of type {kind}: give a mapping with {asked}"
+    if not compiled.count and (foreign := _foreign(compiled.text, params)):
+        return f"the statement has {foreign}, a placeholder of another library: write %s, or %(name)s, with every driver"
     style = "$1" if compiled.native else "%s"
     if isinstance(params, Mapping):
         return f"the statement has {style} and params is a mapping: give a sequence, or write %(name)s"
     hint = "" if compiled.count else "; a %s inside of quotes or comments is text"
     return f"the statement has {_times(compiled.count, 'placeholder')} and params has {len(params)}{hint}"
+
+
+def _foreign(text: str, params: Sequence[object] | Mapping[str, object]) -> str | None:
+    """What in a text without placeholders seems to be one, in the style of another library."""
+    if isinstance(params, Mapping):
+        found = re.search(r"(?<![:\w]):([A-Za-z_]\w*)", text) if params else None
+        return found[0] if found is not None and found[1] in params else None
+    found = re.search(r"\?|\$[0-9]+|(?<![:\w]):[0-9]+", text)
+    return found and found[0]
 
 
 def _times(count: int, noun: str) -> str:
