@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Coroutine, Sequence
-from time import monotonic
-from typing import Any, ClassVar, Final
+from collections.abc import Coroutine, Mapping
+from typing import Any, ClassVar
 
 from aiomysql.connection import Connection as Plain
 from aiomysql.cursors import Cursor
@@ -14,16 +12,12 @@ from pymysql.constants import CLIENT
 from pymysql.err import MySQLError, OperationalError
 from pymysql.protocol import FieldDescriptorPacket
 
-from ._adapter import Expired, Result
 from ._marks import INFINITY
-from ._mysql.adapter import COM_RESET_CONNECTION, FOUND_ROWS, OfMySQL
+from ._mysql.over_streams import OverStreams
 from ._mysql.packets import ERROR, described
 from ._mysql.streams import AT_REST, FLAGS, Stream
-from ._shells import AsyncAdapter
 
 __all__ = ["Aiomysql"]
-
-WORDS: Final = {"database": "db"}
 
 
 class _Closed:
@@ -52,6 +46,12 @@ class Connection(Stream, Plain):  # type: ignore[misc]
     async def _connect(self) -> None:
         self.refuse_again()
         await super()._connect()
+
+    async def reach(self) -> None:
+        await self._connect()
+
+    def forget_password(self) -> None:
+        self._password = ""
 
     def _dropped(self) -> None:
         self._writer._transport = _Closed()  # or its finalizer would complain of what was cut off beneath it
@@ -108,67 +108,11 @@ class Connection(Stream, Plain):  # type: ignore[misc]
         return self.server_status & FLAGS == AT_REST and super().untouched()
 
 
-class Aiomysql(OfMySQL, AsyncAdapter):
+class Aiomysql(OverStreams):
     """aiomysql for asyncio."""
 
+    connection: ClassVar[Any] = Connection
+    cursor: ClassVar[Any] = Cursor
+    error: ClassVar[type[Exception]] = MySQLError
     failures: ClassVar[tuple[type[Exception], ...]] = (MySQLError, OSError)
-
-    async def open(self, host: str, port: int, address: str, password: str | None, until: float) -> Any:
-        unix = host.startswith("/")
-        conn: Any = Connection(
-            host=address or host,
-            port=port,
-            unix_socket=host if unix else None,
-            password=(password or "").encode().decode("latin-1"),  # aiomysql makes Latin-1 of it
-            ssl=None if unix else self.context,
-            autocommit=True,
-            client_flag=FOUND_ROWS,
-            **{WORDS.get(name, name): value for name, value in self.options.items() if name != "collation"},
-        )
-        conn.name, conn.strict, conn.tcp_timeout = host, self.strict, self.config.tcp_timeout
-        try:
-            async with asyncio.timeout(until - monotonic()):
-                await conn._connect()
-        except TimeoutError:
-            raise Expired from None
-        finally:
-            conn._password = ""  # nobody needs it any more
-        conn.opened()
-        return conn
-
-    async def run(self, conn: Any, text: str, arguments: Sequence[object] | None) -> Result:
-        if arguments is not None:
-            text = Cursor(conn).mogrify(text, arguments)
-        await conn.query(text)
-        result = conn._result
-        while conn._result.has_next:  # a procedure's, whose last one is its end
-            await conn.next_result()
-        if result.description is None:
-            return None, (), result.affected_rows
-        return tuple([column[0] for column in result.description]), result.rows, result.affected_rows
-
-    async def ping(self, conn: Any) -> None:
-        await conn.ping()
-
-    async def renew(self, conn: Any) -> None:
-        await conn._execute_command(COM_RESET_CONNECTION, b"")
-        await conn._read_ok_packet()
-
-    def number(self, conn: Any) -> int:
-        return int(conn.thread_id())
-
-    async def use(self, conn: Any, database: str) -> None:
-        await conn.select_db(database)
-
-    def version(self, conn: Any) -> str:
-        return str(conn.server_version)
-
-    def code(self, error: BaseException) -> int | None:
-        number = error.args[0] if isinstance(error, MySQLError) and error.args else None
-        return number if isinstance(number, int) and number else None
-
-    def fileno(self, conn: Any) -> int:
-        return int(conn.sock.fileno())
-
-    def goodbye(self, conn: Any) -> None:
-        conn.part()
+    words: ClassVar[Mapping[str, str | None]] = {"database": "db", "collation": None}

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Coroutine, Sequence
-from time import monotonic
-from typing import Any, ClassVar
+from collections.abc import Coroutine, Mapping
+from typing import Any, ClassVar, Final
 
 from asyncmy.connection import Connection as Plain
 from asyncmy.constants.CLIENT import SSL
 from asyncmy.cursors import Cursor
 from asyncmy.errors import MySQLError, OperationalError
 
-from .._adapter import Expired, Result
 from .._marks import INFINITY
-from .._mysql.adapter import COM_RESET_CONNECTION, FOUND_ROWS, OfMySQL
+from .._mysql.over_streams import OverStreams
 from .._mysql.streams import AT_REST, FLAGS, Stream
-from .._shells import AsyncAdapter
 from .straight import Straight
 
 __all__ = ["Asyncmy"]
 
+#: A time limit of its own, in seconds, which is never the one that ends a dial.
+LONG: Final = 86_400.0
 #: Typed as anything, since its types say nothing of what is used here.
 Base: Any = Plain
 
@@ -53,6 +51,13 @@ class Connection(Stream, Straight, Base):  # type: ignore[misc]
         self.refuse_again()
         return await super().connect()
 
+    async def reach(self) -> None:
+        self._shapes = {}
+        await self.connect()
+
+    def forget_password(self) -> None:
+        self._password = b""
+
     def _dropped(self) -> None:
         self._transport = None
         self._connected = False
@@ -81,74 +86,15 @@ class Connection(Stream, Straight, Base):  # type: ignore[misc]
         )
 
 
-class Asyncmy(OfMySQL, AsyncAdapter):
+class Asyncmy(OverStreams):
     """asyncmy for asyncio."""
 
+    connection: ClassVar[Any] = Connection
+    cursor: ClassVar[Any] = Cursor
+    error: ClassVar[type[Exception]] = MySQLError
     failures: ClassVar[tuple[type[Exception], ...]] = (MySQLError, OSError)
-
-    async def open(self, host: str, port: int, address: str, password: str | None, until: float) -> Any:
-        unix = host.startswith("/")
-        conn: Any = Connection(
-            host=address or host,
-            port=port,
-            unix_socket=host if unix else None,
-            password=(password or "").encode().decode("latin-1"),  # asyncmy makes Latin-1 of it
-            ssl=None if unix else self.context,
-            autocommit=True,
-            client_flag=FOUND_ROWS,
-            connect_timeout=max(1.0, until - monotonic()),  # not what ends it
-            **{name: value for name, value in self.options.items() if name != "collation"},
-        )
-        conn.name, conn.strict, conn.tcp_timeout, conn._shapes = (
-            host,
-            self.strict,
-            self.config.tcp_timeout,
-            {},
-        )
-        try:
-            async with asyncio.timeout(until - monotonic()):
-                await conn.connect()
-        except TimeoutError:
-            raise Expired from None
-        finally:
-            conn._password = b""  # nobody needs it any more
-        conn.opened()
-        return conn
-
-    async def run(self, conn: Any, text: str, arguments: Sequence[object] | None) -> Result:
-        if arguments is not None:
-            text = Cursor(conn).mogrify(text, arguments)
-        await conn.query(text)
-        result = conn._result
-        while conn._result.has_next:  # a procedure's, whose last one is its end
-            await conn.next_result()
-        if result.description is None:
-            return None, (), result.affected_rows
-        return tuple([column[0] for column in result.description]), result.rows, result.affected_rows
-
-    async def ping(self, conn: Any) -> None:
-        await conn.ping()
+    further: ClassVar[Mapping[str, Any]] = {"connect_timeout": LONG}
 
     async def renew(self, conn: Any) -> None:
-        await conn._execute_command(COM_RESET_CONNECTION, b"")
-        await conn._read_ok_packet()
+        await super().renew(conn)
         conn._stmt_cache.clear()  # the server has forgotten them
-
-    def number(self, conn: Any) -> int:
-        return int(conn.thread_id())
-
-    async def use(self, conn: Any, database: str) -> None:
-        await conn.select_db(database)
-
-    def version(self, conn: Any) -> str:
-        return str(conn.server_version)
-
-    def code(self, error: BaseException) -> int | None:
-        number = error.args[0] if isinstance(error, MySQLError) and error.args else None
-        return number if isinstance(number, int) and number else None
-
-    def fileno(self, conn: Any) -> int:
-        return int(conn.sock.fileno())
-
-    def goodbye(self, conn: Any) -> None:
-        conn.part()
