@@ -151,7 +151,10 @@ def code_after(opened: Open, *statements: str) -> str | None:
         conn = opened(ROLE)
         for sql in statements:
             conn.execute(sql)
-        code = code or code_of(ended(conn))
+        code = code_of(ended(conn))
+        conn.close()
+        if code is not None:
+            break
     return code
 
 
