@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 import pytest
 from tests.drivers.conformance.case import Case, case
-from tests.drivers.conformance.outside import Server
+from tests.drivers.conformance.outside import Outside, Server
 from tests.support.pools import pytest_pyfunc_call
 from tests.support.stale_proxy import StaleProxy
 
-__all__ = ["case", "link", "own", "pytest_pyfunc_call", "quick_collections", "table"]
+__all__ = ["case", "link", "other_table", "own", "pytest_pyfunc_call", "quick_collections", "table", "tables"]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -37,10 +37,32 @@ def link(case: Case) -> Iterator[StaleProxy]:
         yield proxy
 
 
+@pytest.fixture(scope="module")
+def tables() -> Iterator[dict[str, Outside]]:
+    """By "server table" the tables that the tests of a file have made, dropped at its end."""
+    made: dict[str, Outside] = {}
+    yield made
+    for name, outside in made.items():
+        outside.run(f"DROP TABLE {name.split()[1]}")
+
+
 @pytest.fixture
-def table(case: Case) -> Iterator[str]:
+def table(case: Case, tables: dict[str, Outside]) -> str:
     """An empty table with a column of each type."""
-    name = "conformance_rows"
-    case.outside.run(f"CREATE TABLE {name} ({case.dialect.columns})")
-    yield name
-    case.outside.run(f"DROP TABLE {name}")
+    return an_empty_table(case, tables, "conformance_rows")
+
+
+@pytest.fixture
+def other_table(case: Case, tables: dict[str, Outside]) -> str:
+    """Another one."""
+    return an_empty_table(case, tables, "conformance_others")
+
+
+def an_empty_table(case: Case, tables: dict[str, Outside], name: str) -> str:
+    key = f"{case.server.port} {name}"
+    if key in tables:
+        tables[key].run(f"DELETE FROM {name}")
+    else:
+        tables[key] = case.outside
+        tables[key].run(f"CREATE TABLE {name} ({case.dialect.columns})")
+    return name

@@ -9,19 +9,17 @@ import pytest
 from tests.drivers.conformance.case import EVERY_SERVER, MYSQL, Case, over
 from tests.drivers.conformance.leftovers import LEFTOVERS, leave, snapshot
 
-pytestmark = pytest.mark.usefixtures("table", "others")
+pytestmark = pytest.mark.usefixtures("table", "other_table", "other_role")
 
 
 @pytest.fixture
-def others(case: Case) -> Iterator[None]:
-    """Another role, or another table than that of the test."""
-    if case.system == "mysql":
-        create, drop = "CREATE TABLE conformance_others (i int)", "DROP TABLE conformance_others"
-    else:
-        create, drop = "CREATE ROLE conformance_other", "DROP ROLE conformance_other"
-    case.outside.run(create)
+def other_role(case: Case) -> Iterator[None]:
+    """Whom a borrower may become, in PostgreSQL."""
+    if case.system == "postgresql":
+        case.outside.run("CREATE ROLE conformance_other")
     yield
-    case.outside.run(drop)
+    if case.system == "postgresql":
+        case.outside.run("DROP ROLE conformance_other")
 
 
 async def nothing_of_it_is_found(case: Case, left: str) -> None:
