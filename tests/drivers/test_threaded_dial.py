@@ -13,7 +13,7 @@ import pytest
 from tests.support.children import Child
 from tests.support.waiting import eventually
 
-from thawpool.drivers._adapter import Expired
+from thawpool.drivers._dial import Expired
 from thawpool.drivers._threaded_dial import ThreadedDial
 
 FAR = 30.0
@@ -172,7 +172,7 @@ def test_a_fork_has_no_stragglers() -> None:
     code = """
     import os, signal, threading, warnings
     from time import monotonic
-    from thawpool.drivers._adapter import Expired
+    from thawpool.drivers._dial import Expired
     from thawpool.drivers._threaded_dial import ThreadedDial
 
     warnings.filterwarnings("ignore", message=".*multi-threaded", category=DeprecationWarning)

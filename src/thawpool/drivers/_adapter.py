@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 from ..errors import ConnectFailed, PoolError
 from . import _dial
-from ._dial import awaited
+from ._dial import Expired, awaited
 from ._marks import INFINITY
 from ._socket import orphan, own_port, shut, sight, watch
 from .base import Params, Sight, Verdict
@@ -23,17 +23,13 @@ if TYPE_CHECKING:
     from .._url import Target
     from ..config import PoolConfig
 
-__all__ = ["Adapter", "Expired", "Result"]
+__all__ = ["Adapter", "Result"]
 
 CLEAN: Final = Verdict.CLEAN
 #: What libraries raise when they read something else than they expect.
 GARBLED: Final = (LookupError, TypeError, ValueError, struct.error)
 #: The names of a result's columns, None if it has none; its rows; how many rows the statement touched.
 Result = tuple[tuple[str, ...] | None, Sequence[Any], int]
-
-
-class Expired(Exception):
-    """The deadline of a dial came before its end."""
 
 
 class Garbled(Exception):

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ._faults import Fault
 
 __all__ = [
+    "Expired",
     "async_password",
     "awaited",
     "check_files",
@@ -85,6 +86,10 @@ REMEDIES: Final = (
         "nothing listens there: is the server up, and are host and port right?",
     ),
 )
+
+
+class Expired(Exception):
+    """The deadline of a dial came before its end."""
 
 
 def check_files(target: Target) -> None:

@@ -13,8 +13,7 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Any, Final, final
 
-from ._adapter import Expired
-from ._dial import without_frames
+from ._dial import Expired, without_frames
 from ._watchdog import start_daemon
 
 __all__ = ["ThreadedDial"]

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Any, Final
 
-from ._adapter import Expired
+from ._dial import Expired
 from ._marks import INFINITY
 from ._refusals import overran
 from ._transport import keep_alive

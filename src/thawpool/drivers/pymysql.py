@@ -13,7 +13,8 @@ from pymysql.cursors import Cursor
 from pymysql.protocol import FieldDescriptorPacket, MysqlPacket
 
 from . import _mysql
-from ._adapter import Expired, Result
+from ._adapter import Result
+from ._dial import Expired
 from ._marks import Marked
 from ._mysql.adapter import COM_RESET_CONNECTION, FOUND_ROWS, OfMySQL
 from ._mysql.packets import ERROR, described

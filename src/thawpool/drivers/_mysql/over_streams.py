@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from time import monotonic
 from typing import Any, ClassVar
 
-from .._adapter import Expired, Result
+from .._adapter import Result
+from .._dial import Expired
 from .._shells import AsyncAdapter
 from .adapter import COM_RESET_CONNECTION, FOUND_ROWS, OfMySQL
 

@@ -10,7 +10,8 @@ from mysql.connector import Error
 from mysql.connector.constants import ServerCmd
 from mysql.connector.errors import InterfaceError
 
-from .._adapter import Expired, Result
+from .._adapter import Result
+from .._dial import Expired
 from .._mysql.adapter import FOUND_ROWS, OfMySQL
 from .._shells import ThreadAdapter
 from .._timed_socket import TimedSSLSocket, dial

@@ -9,7 +9,7 @@ from typing import Any, Final
 from mysql.connector.errors import InterfaceError, OperationalError
 from mysql.connector.network import MAX_PAYLOAD_LENGTH, MySQLSocket
 
-from .._adapter import Expired
+from .._dial import Expired
 from .._read_ahead import ReadAhead
 
 __all__ = ["NO_TLS", "Stream"]

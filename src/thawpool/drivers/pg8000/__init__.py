@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 from pg8000.core import i_unpack, ii_pack, scramp
 from pg8000.exceptions import DatabaseError, Error, InterfaceError
 
-from .._adapter import Expired, Result
+from .._adapter import Result
+from .._dial import Expired
 from .._postgresql.adapter import OfPostgreSQL
 from .._postgresql.alive import Address
 from .._shells import ThreadAdapter
