@@ -42,8 +42,6 @@ __all__ = ["HEADLINES", "NAME", "NOTES", "charts", "samples", "take", "tables", 
 
 NAME = "throughput"
 HEADLINES = (
-    "one by one, threads, SELECT 1",
-    "one by one, asyncio, SELECT 1: thawpool asyncpg",
     "200 workers, asyncio, q/s: thawpool asyncpg / asyncpg.Pool, fast",
     "200 workers, asyncio: thawpool asyncpg",
 )
