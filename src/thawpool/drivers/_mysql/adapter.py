@@ -34,12 +34,23 @@ FAREWELL = 0.1
 #: statement begins, in so many characters, since a proxy in between has a port of its own.
 OURS = """\
 SELECT 1 FROM information_schema.processlist WHERE id = %s AND (
-  %s IS NULL OR host LIKE %s OR user = SUBSTRING_INDEX(USER(), '@', 1) AND LEFT(info, %s) = %s)"""
-COMPARED = 500
+  %s IS NULL OR host LIKE %s OR user = SUBSTRING_INDEX(USER(), '@', 1) AND LEFT(TRIM(info), %s) = %s)"""
+#: How many characters of a statement are compared at the most, and at the least: fewer prove nothing.
+COMPARED, TELLING = 500, 8
 #: How libraries begin the error of a connection that was closed before.
 CLOSED = "(0, "
 #: The numbers that are not the server's own.
 CLIENT_ERRORS = 2000, 3000
+
+
+def _beginning(sent: str | bytes | bytearray | None) -> str:
+    """How a statement begins, as far as the list of sessions shows it as it was sent: trimmed, and in ASCII."""
+    text = (sent if isinstance(sent, str) else bytes(sent or b"").decode("utf-8", "replace")).strip()[
+        :COMPARED
+    ]
+    end = next((at for at, character in enumerate(text) if character > "\x7f"), len(text))
+    begins = text[:end].rstrip()
+    return begins if len(begins) >= TELLING else "nothing that is ever sent"
 
 
 def any_context() -> ssl.SSLContext:
@@ -149,12 +160,8 @@ class OfMySQL(Adapter):
             other, _ = await self._dial(until, conn.where)
             if other is not None:
                 other.until = until
-                sent = (
-                    conn.sent
-                    if isinstance(conn.sent, str)
-                    else bytes(conn.sent or b"").decode("utf-8", "replace")
-                )
-                proof = (number, conn.port or None, f"%:{conn.port}", COMPARED, sent[:COMPARED])
+                begins = _beginning(conn.sent)
+                proof = (number, conn.port or None, f"%:{conn.port}", len(begins), begins)
                 text, arguments = self.arranged(OURS, proof)
                 other.noted = True
                 _, ours, _ = await awaited(self.run(other, text, arguments))

@@ -60,11 +60,17 @@ class Straight:
             key = head, self._encoding, self._use_unicode, id(self._decoders)
             shape = self._shapes.get(key)
             if shape is not None:
-                await self._read_rows(len(head), shape)
+                received.pos += len(head)
+                self._next_seq_id = (2 + shape[0]) & 255
+                await self._read_rows(shape)
+            elif head:
+                shape = await self._described()
+                if len(self._shapes) >= KEPT:
+                    self._shapes.clear()
+                self._shapes[key] = shape
+                await self._read_rows(shape)
             else:
                 await super()._read_query_result()  # type: ignore[misc]
-                if head:
-                    self._learn(key)
         except MySQLError as error:
             self._failed(error)
             raise
@@ -91,26 +97,24 @@ class Straight:
             at += 4 + (buffer[at] | buffer[at + 1] << 8 | buffer[at + 2] << 16)
         return bytes(buffer[start:at]) if at <= end else b""
 
-    def _learn(self: Any, key: tuple[bytes, str, bool, int]) -> None:
-        result = self._result
-        if len(self._shapes) >= KEPT:
-            self._shapes.clear()
+    async def _described(self: Any) -> tuple[Any, ...]:
+        """Have asyncmy read the description of a result's columns."""
+        result: Any = MySQLResult(self)
+        result.field_count = (await self.read_packet()).read_length_encoded_integer()
+        await result._get_descriptions()
         converters = tuple(result.converters)
-        self._shapes[key] = (
-            result.field_count,
-            result.fields,
-            result.converters,
-            converters,
-            result.description,
-        )
+        return result.field_count, result.fields, result.converters, converters, result.description
 
-    async def _read_rows(self: Any, size: int, shape: tuple[Any, ...]) -> None:
-        """Read a result from behind its first ``size`` bytes on, which are known."""
+    async def _read_rows(self: Any, shape: tuple[Any, ...]) -> None:
+        """Read the rows of a result whose columns are known.
+
+        asyncmy's own way takes a row that begins with 16 MB or more for the end of all rows.
+        """
         received = self._proto
         result: Any = MySQLResult(self)
         result.field_count, result.fields, result.converters, converters, result.description = shape
         rows: list[Any] = []
-        start, number = received.pos + size, (2 + result.field_count) & 255
+        start, number = received.pos, self._next_seq_id
         while True:
             buffer, end = received.buffer, received.length
             start, number = parse_rows_from_buffer(buffer, start, end, converters, number, rows, True)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from functools import partial
 from math import ceil
 from time import monotonic
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import MySQLdb
@@ -82,7 +83,9 @@ class MySQLClient(OfMySQL, ThreadAdapter):
         conn.__class__ = Connection
         fd = conn.fileno()
         peer_of(fd, self.config.tcp_timeout)
-        conn.wire = Wire(fd, self.config.tcp_timeout, partial(self.answers, None))
+        # Not the connection, which nothing but its lease shall hold.
+        asked = SimpleNamespace(where=(host, port, address))
+        conn.wire = Wire(fd, self.config.tcp_timeout, partial(self.answers, asked))
         return conn  # type: ignore[no-any-return]
 
     def run(self, conn: Connection, text: str, arguments: Sequence[object] | None) -> Result:
@@ -90,8 +93,11 @@ class MySQLClient(OfMySQL, ThreadAdapter):
         if arguments is not None:
             query %= tuple(map(conn.literal, arguments))
         result = conn.answer(query)
+        count = conn.affected_rows()
+        while conn.next_result() == 0:  # a procedure's, whose last one is its end
+            conn.store_result()
         if result is None:
-            return None, (), conn.affected_rows()
+            return None, (), count
         rows = result.fetch_row(0)
         return tuple([column[0] for column in result.describe()]), rows, len(rows)
 
@@ -102,6 +108,13 @@ class MySQLClient(OfMySQL, ThreadAdapter):
         """Log in anew: COM_RESET_CONNECTION, which does the same in one round trip instead of two, is not offered."""
         database = [] if self.target.database is None else [self.target.database]
         conn.change_user(self.options["user"], self._password(INFINITY) or "", *database)
+
+    async def _commit(self, conn: Connection) -> bool:
+        """The library does not tell whether a transaction is still open after a lock that took too long."""
+        if conn.doubtful:
+            _, rows, _ = await self._send(conn, "SELECT @@innodb_rollback_on_timeout")
+            conn.undone = conn.undone or bool(rows[0][0])
+        return await super()._commit(conn)
 
     def number(self, conn: Connection) -> int:
         return int(conn.thread_id())
