@@ -8,6 +8,7 @@ server comes from ``_mysql.adapter`` or ``_postgresql.adapter``.
 from __future__ import annotations
 
 import struct
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
@@ -36,7 +37,7 @@ class Garbled(Exception):
     """What a library could not read."""
 
 
-class Adapter:
+class Adapter(ABC):
     """The verbs of ``drivers.base`` in terms of a driver's steps, which are the methods of the next part."""
 
     system: ClassVar[Literal["postgresql", "mysql"]]
@@ -55,6 +56,7 @@ class Adapter:
 
     # -- a driver's steps ------------------------------------------------------------------------
 
+    @abstractmethod
     def open(self, host: str, port: int, address: str, password: str | None, until: float) -> Any:
         """Open one connection before ``until``, in autocommit; raise one of ``failures`` or ``Expired``.
 
@@ -62,62 +64,61 @@ class Adapter:
             host: a name or an address, or the path of a Unix socket.
             address: where to find ``host``, if that was looked up; empty otherwise.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def run(self, conn: Any, text: str, arguments: Sequence[object] | None) -> Any:
         """Run one announced statement in the driver's own placeholders. Returns a ``Result``."""
-        raise NotImplementedError
 
+    @abstractmethod
     def ping(self, conn: Any) -> Any:
         """Spend one round trip."""
-        raise NotImplementedError
 
+    @abstractmethod
     def code(self, error: BaseException) -> Any:
         """What the server calls this error; None if it is not the server's."""
-        raise NotImplementedError
 
+    @abstractmethod
     def fileno(self, conn: Any) -> int:
         """The descriptor of the connection's socket."""
-        raise NotImplementedError
 
+    @abstractmethod
     def goodbye(self, conn: Any) -> None:
         """Close with a goodbye if that cannot block. May raise."""
-        raise NotImplementedError
 
+    @abstractmethod
     def arranged(self, sql: str, params: Params | None) -> tuple[str, Sequence[object] | None]:
         """A statement as the driver takes it, and its arguments."""
-        raise NotImplementedError
 
     # -- a server's part -------------------------------------------------------------------------
 
+    @abstractmethod
     async def _greet(self, conn: Any) -> None:
         """Give the session its limits."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def _clear(self, conn: Any) -> bool:
         """Make the session as new. Returns whether that undid what ``configure`` did."""
-        raise NotImplementedError
 
-    async def _tell(self, conn: Any) -> None:
+    async def _tell(self, conn: Any) -> None:  # noqa: B027 - there may be nothing to do
         """Tell the server that the statement which runs on a connection was given up, as far as that takes no time."""
 
+    @abstractmethod
     def beginning(self, isolation: str | None, readonly: bool, deferrable: bool) -> Sequence[str]:
         """The statements that begin a transaction; ``ConfigError`` if there are none."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def _commit(self, conn: Any) -> bool:
         """Commit. Returns False if the server rolled back instead."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def _answers(self, conn: Any) -> bool:
         """Ask the connection's server, on a socket of its own, whether it is there at all."""
-        raise NotImplementedError
 
-    def unsent(self, error: BaseException) -> bool:
-        raise NotImplementedError
+    @abstractmethod
+    def unsent(self, error: BaseException) -> bool: ...
 
-    def explain(self, error: BaseException) -> str | None:
-        raise NotImplementedError
+    @abstractmethod
+    def explain(self, error: BaseException) -> str | None: ...
 
     # -- verbs that never wait -------------------------------------------------------------------
 
@@ -167,11 +168,11 @@ class Adapter:
         owed = conn.dirty or conn.transacting() or self.session.always_reset
         return Verdict.DIRTY if owed else CLEAN
 
-    def answers(self, conn: Any) -> Any:
-        raise NotImplementedError
+    @abstractmethod
+    def answers(self, conn: Any) -> Any: ...
 
-    def tell(self, conn: Any) -> Any:
-        raise NotImplementedError
+    @abstractmethod
+    def tell(self, conn: Any) -> Any: ...
 
     def cleans_up(self) -> bool:
         return bool(self.session.cleans_up)
@@ -227,12 +228,12 @@ class Adapter:
             for address in addresses.get(host, [""]):
                 yield host, port, address
 
+    @abstractmethod
     def _addresses(self, until: float) -> Any:
         """The addresses of each host; none where the library looks them up itself."""
-        raise NotImplementedError
 
-    def _password(self, until: float) -> Any:
-        raise NotImplementedError
+    @abstractmethod
+    def _password(self, until: float) -> Any: ...
 
     def _failed(self, error: BaseException, timeout: float) -> Exception:
         """Our error for a dial that ended with ``error``."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from abc import abstractmethod
 from collections.abc import Callable
 from time import monotonic
 from typing import Any, ClassVar, TypeVar
@@ -72,13 +73,13 @@ class Guarded(Marked):
     def hear_out(self) -> None:
         """Read what the server sent unasked."""
 
+    @abstractmethod
     def unanswered(self, text: str) -> Exception:
         """The library's error for a connection that is lost."""
-        raise NotImplementedError
 
+    @abstractmethod
     def failed(self, error: Exception) -> None:
         """A call has met an error: see what it means, and whether its reply has been read to the end."""
-        raise NotImplementedError
 
 
 def peer_of(fd: int, tcp_timeout: float | None) -> tuple[str, int] | str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from operator import attrgetter
 from typing import Any, ClassVar, Final
@@ -14,7 +15,7 @@ __all__ = ["INFINITY", "Kept", "Marked"]
 INFINITY: Final = float("inf")
 
 
-class Marked:
+class Marked(ABC):
     """The marks of a connection, to be mixed into a library's class. See ``drivers.base.Leased`` for the first three.
 
     Every operation calls ``admit`` before it sends anything, and ``settled`` once its reply has been read to the
@@ -125,17 +126,17 @@ class Marked:
 
     # -- to be told by the library's connection --------------------------------------------------
 
+    @abstractmethod
     def alive(self) -> bool:
         """Whether the connection is open, as far as this side knows."""
-        raise NotImplementedError
 
+    @abstractmethod
     def transacting(self) -> bool:
         """Whether a transaction is open, failed or not."""
-        raise NotImplementedError
 
+    @abstractmethod
     def hang_up(self) -> None:
         """Close at once and without a goodbye."""
-        raise NotImplementedError
 
     def disown(self) -> None:
         """In a child process: close our copy of the descriptor, which leads nowhere any more."""

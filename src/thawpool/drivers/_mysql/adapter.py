@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from functools import cached_property
 from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -86,21 +87,21 @@ class OfMySQL(Adapter):
 
     # -- a driver's steps ------------------------------------------------------------------------
 
+    @abstractmethod
     def version(self, conn: Any) -> str:
         """The server's version as its handshake names it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def renew(self, conn: Any) -> Any:
         """Have the server make the session as new: COM_RESET_CONNECTION or what does the same."""
-        raise NotImplementedError
 
+    @abstractmethod
     def number(self, conn: Any) -> int:
         """The server's number for the session."""
-        raise NotImplementedError
 
+    @abstractmethod
     def use(self, conn: Any, database: str) -> Any:
         """Change the session's database: COM_INIT_DB."""
-        raise NotImplementedError
 
     # -- the server's part -----------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from abc import abstractmethod
 from collections.abc import Callable, Coroutine
 from time import monotonic
 from typing import Any, ClassVar, Final, TypeVar
@@ -165,20 +166,20 @@ class Stream(Marked):
             self._without_tls()
         await super()._request_authentication()  # type: ignore[misc]
 
+    @abstractmethod
     def _without_tls(self) -> None:
         """Have the library not announce TLS."""
-        raise NotImplementedError
 
     # -- the transport ---------------------------------------------------------------------------
 
     @property
+    @abstractmethod
     def stream(self) -> Any:
         """The transport, with TLS if there is any; None when closed."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _dropped(self) -> None:
         """Have the library forget its transport."""
-        raise NotImplementedError
 
     def _set_keep_alive(self) -> None:
         """The library has just connected, by TCP: what it needs from here on is the name."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from .._adapter import Adapter
@@ -30,13 +31,13 @@ class OfPostgreSQL(Adapter):
 
     # -- a driver's steps ------------------------------------------------------------------------
 
+    @abstractmethod
     def backend(self, conn: Any) -> int:
         """The process id that the server named in its handshake."""
-        raise NotImplementedError
 
+    @abstractmethod
     def address(self, conn: Any) -> Address:
         """Where the server of this connection is to be found."""
-        raise NotImplementedError
 
     # -- the server's part -----------------------------------------------------------------------
 

@@ -119,6 +119,9 @@ class MySQLClient(OfMySQL, ThreadAdapter):
     def number(self, conn: Connection) -> int:
         return int(conn.thread_id())
 
+    def use(self, conn: Connection, database: str) -> None:
+        conn.select_db(database)
+
     async def _home(self, conn: Connection) -> None:
         """The login names the database."""
 
