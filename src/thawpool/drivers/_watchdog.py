@@ -186,10 +186,12 @@ class Watchdog:
         with self._lock:
             self._looks_at = INFINITY  # whoever enters from here on waits for the lock, and looks again
             now = self._clock()
-            for watched in [watched for watched in list(self._running) if watched.due <= now]:
+            due = [watched for watched in list(self._running) if watched.due <= now]
+            self._strike([watched for watched in due if watched.until < INFINITY])
+            for watched in due:
                 if watched.until < INFINITY:
-                    self._strike(watched)
-                elif watched.wire.closed():
+                    continue
+                if watched.wire.closed():
                     self._running.discard(watched)
                 else:
                     self._have_asked(watched, now)
@@ -218,17 +220,21 @@ class Watchdog:
             if watched not in self._running:
                 return
             if not answers:
-                self._strike(watched)
+                self._strike([watched])
                 return
             watched.due = self._clock() + watched.wire.silence
             if watched.due < self._looks_at:
                 self._look_at(watched.due)
 
-    def _strike(self, watched: Watched) -> None:
-        watched.aimed_at = True
-        if watched in self._running:
+    def _strike(self, late: list[Watched]) -> None:
+        """All are marked before any socket is shut, since that wakes whoever else uses the same connection."""
+        for watched in late:
+            watched.aimed_at = True
+        struck = [watched for watched in late if watched in self._running]
+        for watched in struck:
             self._running.discard(watched)
             watched.struck = True
+        for watched in struck:
             watched.wire.shut()
 
 
