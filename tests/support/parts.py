@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from tests.support.node import OLDEST, find_node
 
 from thawpool.testing.mariadb import find_mariadb, find_mysql
 from thawpool.testing.postgres import find_postgres
@@ -35,7 +36,7 @@ class Part(NamedTuple):
     optional: bool = False  # left out even where all is required
 
 
-def _found(find: Callable[..., Path], *where: str) -> bool:
+def _found(find: Callable[..., object], *where: str) -> bool:
     try:
         find(*where)
     except FileNotFoundError:
@@ -76,6 +77,10 @@ PARTS = {
             _has_program, "chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
         ),
         "apt-get install chromium",
+    ),
+    "node": Part(
+        functools.partial(_found, find_node),
+        f"install Node.js {'.'.join(map(str, OLDEST))} or newer with npm, or make test where PyPI can be reached",
     ),
 }
 #: A test that asks for one of these fixtures needs its part, without saying so.
