@@ -18,6 +18,8 @@ if [ "${REQUIRE_ALL:-0}" != 0 ]; then
     has /usr/lib/postgresql/15/bin/postgres || missing="$missing postgresql-15"
     # Not mariadb-server, which would start one: the programs alone. One to make a data folder is the client's.
     has mariadbd mysqld || missing="$missing mariadb-server-core mariadb-client-core"
+    # It moves the wall clock of a process.
+    has faketime || missing="$missing faketime"
     # What mysqlclient is compiled with.
     has cc || missing="$missing gcc libc6-dev"
     has pkg-config && pkg-config --exists libmariadb || missing="$missing pkg-config libmariadb-dev"

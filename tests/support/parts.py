@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 import pytest
 from tests.support.node import OLDEST, find_node
+from tests.support.wall_clock import find_faketime
 
 from thawpool.testing.mariadb import find_mariadb, find_mysql
 from thawpool.testing.postgres import find_postgres
@@ -82,6 +83,10 @@ PARTS = {
         functools.partial(_found, find_node),
         f"install Node.js {'.'.join(map(str, OLDEST))} or newer with npm, or make test where PyPI can be reached",
     ),
+    "vercel": Part(
+        functools.partial(_has_module, "vercel_runtime"), "install Python 3.12 or newer, then make clean test"
+    ),
+    "faketime": Part(lambda: find_faketime() is not None, "apt-get install faketime"),
 }
 #: A test that asks for one of these fixtures needs its part, without saying so.
 FIXTURES = {
