@@ -72,6 +72,7 @@ PARTS = {
         functools.partial(_has_module, "MySQLdb"),
         "apt-get install libmariadb-dev build-essential pkg-config, then make test",
     ),
+    "orjson": Part(functools.partial(_has_module, "orjson"), f"{sys.executable} -m pip install orjson"),
     "pgbouncer": Part(functools.partial(_has_program, "pgbouncer"), "apt-get install pgbouncer"),
     "chromium": Part(
         functools.partial(
