@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import shlex
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 __all__ = ["main"]
 
@@ -17,6 +19,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_demo(commands)
+    _add_init(commands)
     options = parser.parse_args(argv)
     try:
         code: int = options.run(options)
@@ -52,6 +55,56 @@ def _add_demo(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     )
     demo.add_argument("--open", action="store_true", help="open the page in the browser")
     demo.set_defaults(run=_demo)
+
+
+def _add_init(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    from .starters import STARTERS
+
+    init = commands.add_parser(
+        "init",
+        help="write a working app to start from",
+        description="Writes a working app into a folder, to be run, changed and deployed.\n"
+        "It overwrites nothing unless told to, and writes all of the app or none of it.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="starters:\n"
+        + "\n".join(f"  {name:<9} {starter.about}" for name, starter in STARTERS.items()),
+    )
+    init.add_argument("starter", metavar="STARTER", choices=tuple(STARTERS), help="one of those below")
+    init.add_argument(
+        "folder",
+        metavar="DIR",
+        nargs="?",
+        type=_folder,
+        help="where to write it; it is made if it is missing (default: thawpool-STARTER)",
+    )
+    init.add_argument(
+        "--force", action="store_true", help="overwrite the files of the app that are there already"
+    )
+    init.set_defaults(run=_init)
+
+
+def _folder(text: str) -> Path:
+    if not text:
+        raise argparse.ArgumentTypeError("its name is empty: name a folder, or . for this one")
+    return Path(text)
+
+
+def _init(options: argparse.Namespace) -> int:
+    from .starters import STARTERS, StarterError, init
+
+    folder: Path = options.folder or Path(f"thawpool-{options.starter}")
+    try:
+        files = init(options.starter, folder, force=options.force)
+    except StarterError as error:
+        return _fail(str(error))
+    print(f"wrote {len(files)} files into {folder}:")
+    for file in files:
+        print(f"  {file}")
+    print("\nnow:")
+    change = () if folder == Path() else (f"cd {shlex.quote(str(folder))}",)
+    for command in (*change, *STARTERS[options.starter].commands):
+        print(f"  {command}")
+    return 0
 
 
 def _port(text: str) -> int:
