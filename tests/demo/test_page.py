@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from tests.demo.browser import Browser, find_chromium
 from tests.demo.foreign import Foreign
 from tests.demo.running import Demo
+from tests.support.browser import Browser, find_chromium
 
 pytestmark = pytest.mark.needs("chromium")
 
