@@ -26,7 +26,7 @@ async def _lifespan(_: FastAPI) -> AsyncIterator[None]:
 app = FastAPI(lifespan=_lifespan)
 
 
-@app.get("/api/users")  # type: ignore[untyped-decorator]
+@app.get("/api/users")
 async def users() -> Response:
     try:
         body = orjson.dumps([dict(row) for row in await pool.fetch(SQL)])

@@ -15,7 +15,7 @@ pool = AsyncPool(os.environ["DATABASE_URL"])
 app = FastAPI()
 
 
-@app.get("/api/users")  # type: ignore[untyped-decorator]
+@app.get("/api/users")
 async def users() -> Response:
     try:
         body = orjson.dumps(await pool.query(SQL))

@@ -269,7 +269,7 @@ class AsyncPool(AsyncRunner):
 
         @wraps(function)
         async def invoke(*args: P.args, **kwargs: P.kwargs) -> T:
-            with self.invocation(remaining=remaining_of(args)):
+            async with self.invocation(remaining=remaining_of(args)):
                 return await function(*args, **kwargs)
 
         return invoke

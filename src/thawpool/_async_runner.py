@@ -111,9 +111,14 @@ class AsyncRunner(PoolBase):
 
     # -- the pool as a whole ---------------------------------------------------------------------
 
-    def _trim(self, keep: int) -> None:
-        self._state.trim(keep)
+    def _lay_down(self, keep: float) -> None:
+        self._state.lay_down(keep, self._now())
         self._settle()
+
+    def _rest(self) -> None:
+        super()._rest()
+        if self._loop is not None:
+            self._watch.rest()
 
     # -- the event loop --------------------------------------------------------------------------
 
@@ -181,6 +186,13 @@ class AsyncRunner(PoolBase):
                     await self._alarms.sleep(trap.waiter, trap.until)
             except BaseException as raised:
                 error = raised
+
+    async def _run_here(self, flow: Coroutine[Trap, Any, T]) -> T | None:
+        """Run a flow if this is the loop of the connections: a platform may have another one for what comes last."""
+        if _get_running_loop() is self._loop:
+            return await self._run(flow)
+        flow.close()
+        return None
 
     async def _perform(self, trap: Trap) -> Any:
         driver = self._driver

@@ -197,12 +197,11 @@ class PoolBase:
 
                 logging.getLogger("thawpool").exception("%s: the observer failed at 'waited'", self.name)
 
-    # -- marks: what is written on a lease only when somebody asked for it -----------------------
+    # -- marks: what is written on a lease in an invocation, or with ``debug`` ---------------------
 
     def _mark(self, slot: Slot, conn: Any) -> None:
-        """Note where a lease was taken (``debug``) and when its invocation ends."""
-        if self._config.debug:
-            slot.where = _explain.caller()
+        """Note where a lease was taken and when its invocation ends."""
+        slot.where = _explain.caller()
         end = deadline.get()
         if end < INFINITY:
             conn.until = self._real(end)
@@ -296,21 +295,72 @@ class PoolBase:
     # -- invocations -----------------------------------------------------------------------------
 
     def invocation(self, remaining: float | Callable[[], float] | None = None) -> Invocation:
-        """One request of a serverless function, as a context manager.
+        """One request of a serverless function: a context manager, for ``with`` and ``async with``.
 
-        Within it every wait and statement ends before the invocation does. When the last one that
-        runs at a time ends, what should not sleep is closed: all but ``keep`` idle connections (at
-        least ``min_size``); a connection still out on lease is reported.
+        Within it every wait and statement ends before the invocation does, less a margin of 0.1 s or 2 %.
+        Several may overlap. When the last one ends the instance may be frozen, so then the pool lies down: it
+        closes idle connections that are too old and those beyond ``keep`` (at least ``min_size``), reports
+        a connection still out on lease with the line that took it, and calls the observer's ``flush``.
+
+        On a platform that freezes, dials and leases that are still under way then, as of a task that was left
+        behind, are waited for first, for ``timeout`` at most: after the response where the platform
+        can do that (Vercel with its package ``vercel``), else by ``async with``. Without either,
+        ``with`` waits for dials alone in threads, and for nothing in asyncio.
 
         Args:
             remaining: the seconds that the invocation has left, as a number or a function that
-                tells; None if there is no limit.
+                tells. None: what the platform says, and no limit where it says nothing.
+
+        Raises:
+            ConfigError: on entry, if ``remaining`` is no number of seconds.
+            PoolError: on entry, if this very object is entered already.
         """
         return Invocation(self, remaining)
 
-    def _trim(self, keep: int) -> None:
-        """Close idle connections beyond ``keep``."""
+    def _at_rest(self) -> bool:
+        return not self._invocations
+
+    def _lie_down(self) -> None:
+        """The instance may be frozen: report what is still out, close what should not sleep, leave nothing running."""
+        out = [slot for slot in tuple(self._state.slots) if slot.state is LEASED]
+        if self._invocations:
+            return  # another has begun; what is out may be its own, and its end does all this
+        out = [slot for slot in out if slot.state is LEASED]
+        if out:
+            _explain.still_out(self.name, len(out), [slot.where for slot in out if slot.where])
+        self._close_surplus()
+        if self._config.platform.freezes:
+            self._rest()
+        self._flush()
+
+    def _close_surplus(self) -> None:
+        """Close what should not sleep: what is too old, and what is beyond ``keep``."""
+        keep, driver = self._config.keep, self._driver
+        if driver is not None and not driver.cleans_up():
+            self._lay_down(0)
+        else:
+            self._lay_down(INFINITY if keep is None else max(keep, self._config.min_size))
+
+    def _lay_down(self, keep: float) -> None:
+        """Close idle connections that are too old, and those beyond ``keep``."""
         raise NotImplementedError
+
+    def _rest(self) -> None:
+        """Stop what helps statements along, where none runs."""
+        from .drivers import rest
+
+        rest()
+
+    def _flush(self) -> None:
+        """Let the observer send what it has gathered, if it has a mind to."""
+        flush = getattr(self._config.observer, "flush", None)
+        if flush is not None:
+            try:
+                flush(self.name)
+            except Exception:
+                import logging
+
+                logging.getLogger("thawpool").exception("%s: the observer failed at 'flush'", self.name)
 
     # -- fork ------------------------------------------------------------------------------------
 

@@ -102,7 +102,7 @@ def _places(taken: Sequence[str]) -> str:
 
 
 def _at(where: str | None) -> str:
-    return f" at {where}" if where else " (debug=True records where)"
+    return f" at {where}" if where else " (debug=True records where, and so does an invocation)"
 
 
 def _warn(text: str, *args: object) -> None:

@@ -1,4 +1,4 @@
-"""The slow path, written once: acquire, release, warm, close.
+"""The slow path, written once: acquire, release, warm, settle, close.
 
 Theory of operation. Each flow is a coroutine over traps (``_traps``). Between two traps it runs
 atomically, because its runner resumes it under the pool's lock or on the pool's one loop; so a flow
@@ -21,13 +21,16 @@ from ._core.waiters import Waiter
 from ._traps import Check, Dial, Park, Reset
 from .errors import ConnectFailed, Overloaded, PoolTimeout
 
-__all__ = ["Host", "acquire", "close", "release", "warm"]
+__all__ = ["Host", "acquire", "close", "release", "settle", "warm"]
 
 #: The longest a probe may take. A healthy database answers within milliseconds, and behind a black
 #: hole this is what the first request after a thaw pays.
 PROBE_TIMEOUT = 0.5
 #: The longest a reset may take before the connection is not worth saving.
 RESET_TIMEOUT = 1.0
+#: How often the end of an invocation looks whether what is under way has ended. A waiter that returns would wake costs
+#: every return something.
+SETTLE_STEP = 0.005
 INFINITY = float("inf")
 
 
@@ -43,6 +46,10 @@ class Host(Protocol):
     def _now(self) -> Instant: ...
 
     def _random(self) -> float: ...
+
+    def _at_rest(self) -> bool:
+        """Whether no invocation runs."""
+        ...
 
     def _timed_out(self, phase: str, until: float) -> PoolTimeout:
         """The explained error for a wait that ran out in ``phase``."""
@@ -184,6 +191,16 @@ async def warm(pool: Host, target: int, until: float) -> int:
         state.cancel(slot, pool._now())  # not a use
         opened += 1
     return opened
+
+
+async def settle(pool: Host, until: float, *, leases: bool = True) -> None:
+    """Wait for the dials and leases that are under way after the last invocation, or until the next one begins."""
+    state, waiter = pool._state, Waiter(0)
+    while (state.under_way() if leases else state.opening) and pool._at_rest():
+        now = pool._now().mono
+        if now >= until:
+            break
+        await Park(waiter, min(until, now + SETTLE_STEP))
 
 
 async def close(pool: Host, until: float) -> bool:

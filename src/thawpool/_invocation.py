@@ -1,7 +1,8 @@
 """An invocation: one request of a serverless function, with its deadline.
 
-Several may overlap in one instance. When the last one ends, the instance may be frozen at any instant,
-so that is when the pool decides what sleeps.
+Several may overlap in one instance. When the last one ends, the instance may be frozen at any instant, so that is when
+the pool lies down: what should not sleep is closed, and nothing of ours is left running. What is still under way then,
+a dial or a lease, is waited for where that holds up no response.
 """
 
 from __future__ import annotations
@@ -9,10 +10,9 @@ from __future__ import annotations
 from contextvars import ContextVar, Token
 from typing import TYPE_CHECKING, Any, final
 
-from . import _explain
 from ._core.policy import budget
-from ._core.slot import LEASED
-from .errors import ConfigError
+from ._flows import settle
+from .errors import ConfigError, PoolError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,48 +27,96 @@ deadline: ContextVar[float] = ContextVar("thawpool_deadline", default=float("inf
 
 @final
 class Invocation:
-    """What ``pool.invocation()`` answers. It never waits, so one ``with`` serves sync and async code."""
+    """What ``pool.invocation()`` answers: a context manager for ``with`` and ``async with``."""
 
-    __slots__ = ("_pool", "_remaining", "_token")
+    __slots__ = ("_pool", "_remaining", "_token", "_until")
 
     _token: Token[float]
+    _until: float
 
     def __init__(self, pool: PoolBase, remaining: float | Callable[[], float] | None) -> None:
         self._pool = pool
         self._remaining = remaining
 
     def __enter__(self) -> None:
-        pool, left = self._pool, self._remaining
-        if callable(left):
+        pool = self._pool
+        if self in pool._invocations:
+            raise PoolError("this invocation runs already: call pool.invocation() for each request")
+        left = self._remaining
+        if left is None:
+            left = pool._config.platform.remaining()
+        elif callable(left):
             left = left()
         if left is not None and (type(left) not in (int, float) or left != left):
             raise ConfigError(
                 f"remaining={left!r}: give the seconds that are left, a function that tells them, or None"
             )
         end = deadline.get()
-        self._token = deadline.set(end if left is None else min(end, pool._mono() + budget(left)))
+        if left is not None:
+            end = min(end, pool._mono() + budget(left))
+        self._until = end
+        self._token = deadline.set(end)
         pool._invocations.add(self)
         pool._marks = True
 
     def __exit__(self, *exc: object) -> None:
-        pool = self._pool
-        deadline.reset(self._token)
-        pool._invocations.discard(self)
-        if not pool._invocations:
-            pool._marks = pool._config.debug
-            self._put_to_bed()
+        if self._was_last() and not self._left_to_platform():
+            pool: Any = self._pool
+            if self._owes() and not pool._is_async:
+                pool._run(settle(pool, self._patience(), leases=False))
+            pool._lie_down()
 
-    def _put_to_bed(self) -> None:
-        """Report what is still out, and close what should not sleep."""
+    async def __aenter__(self) -> None:
+        self.__enter__()
+
+    async def __aexit__(self, *exc: object) -> None:
+        if self._was_last() and not self._left_to_platform():
+            await self._settle()
+
+    def _was_last(self) -> bool:
+        """End it. Returns whether no other runs."""
         pool = self._pool
-        out = [slot for slot in tuple(pool._state.slots) if slot.state is LEASED]
-        if out:
-            _explain.still_out(pool.name, len(out), [slot.where for slot in out if slot.where])
-        driver, keep = pool._driver, pool._config.keep
-        if driver is not None and not driver.cleans_up():
-            pool._trim(0)
-        elif keep is not None:
-            pool._trim(max(keep, pool._config.min_size))
+        try:
+            deadline.reset(self._token)
+        except ValueError:
+            pass  # another context, as of a response that another thread closes: the deadline was never set in it
+        pool._invocations.discard(self)
+        if pool._invocations:
+            return False
+        pool._marks = pool._config.debug
+        if pool._invocations:  # another thread's began in between, and its leases must have their deadline
+            pool._marks = True
+            return False
+        return True
+
+    # -- what is under way at the last end -------------------------------------------------------
+
+    def _owes(self) -> bool:
+        """Whether a freeze would catch a dial or a lease under way."""
+        return self._pool._config.platform.freezes and self._pool._state.under_way() > 0
+
+    def _patience(self) -> float:
+        """Until when they are waited for: no longer than anybody waits for a connection, nor than this request had."""
+        return min(self._pool._mono() + self._pool._config.timeout, self._until)
+
+    def _left_to_platform(self) -> bool:
+        """Whether the platform waits for what is under way, after the response."""
+        return self._owes() and self._pool._config.platform.after_response(self._settle)
+
+    async def _settle(self) -> None:
+        """Wait for what is under way, and lie down unless another invocation has begun."""
+        pool: Any = self._pool
+        try:
+            if self._owes():
+                flow = settle(pool, self._patience())
+                if pool._is_async:
+                    await pool._run_here(flow)
+                else:
+                    from asyncio import to_thread
+
+                    await to_thread(pool._run, flow)
+        finally:
+            pool._lie_down()
 
 
 def remaining_of(args: tuple[Any, ...]) -> Callable[[], float] | None:

@@ -51,7 +51,7 @@ _COUNTS: Final = {
     "min_size": _Range(0),
     "max_uses": _Range(1, none=True),
     "max_waiting": _Range(0, none=True),
-    "keep": _Range(0, none=True),
+    "keep": _Range(0, none=True, auto=True),
     "port": _Range(1, 65_535, none=True),
 }
 
@@ -186,7 +186,7 @@ def _check_seconds(name: str, value: object, allowed: _Range) -> None:
 
 
 def _check_count(name: str, value: object, allowed: _Range) -> None:
-    if value is None and allowed.none:
+    if (value is None and allowed.none) or (value == "auto" and allowed.auto):
         return
     if isinstance(value, bool) or not isinstance(value, int):
         raise ConfigError(
@@ -200,7 +200,7 @@ def _check_together(options: Mapping[str, Any]) -> None:
     """Options that only make sense beside others."""
     size = options["max_size"]
     for name in ("min_size", "keep"):
-        if options[name] is not None and options[name] > size:
+        if isinstance(options[name], int) and options[name] > size:
             raise ConfigError(
                 f"{name}={options[name]} is more than max_size={size}: lower it, or raise max_size"
             )
@@ -255,7 +255,7 @@ def _check_seams(options: Mapping[str, Any]) -> None:
             f"clock is of type {type(clock).__name__}: give an object with wall() and mono(), or None"
         )
     platform = options.get("platform")
-    if platform is not None and not hasattr(platform, "longest_request"):
+    if platform is not None and not hasattr(platform, "after_response"):
         raise ConfigError(
             "platform: give a thawpool.platforms.Platform, or None to have it told from the environment"
         )

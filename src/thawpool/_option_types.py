@@ -43,7 +43,7 @@ class PoolOptions(TypedDict, total=False):
     check: Hook | None
     configure: Hook | None
     tcp_timeout: float
-    keep: int | None
+    keep: int | Auto | None
     pooler: str | None
     name: str | None
     platform: Platform | None

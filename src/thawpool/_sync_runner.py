@@ -103,9 +103,9 @@ class SyncRunner(PoolBase):
 
     # -- the pool as a whole ---------------------------------------------------------------------
 
-    def _trim(self, keep: int) -> None:
+    def _lay_down(self, keep: float) -> None:
         with self._lock:
-            self._state.trim(keep)
+            self._state.lay_down(keep, self._now())
         self._settle()
 
     def _cut_off(self) -> None:

@@ -62,6 +62,12 @@ class Watch:
             self._timer = self._loop.call_later(self._silence, self._ring)
         return watched
 
+    def rest(self) -> None:
+        """Leave no timer behind where no statement runs."""
+        if self._timer is not None and not self._running:
+            self._timer.cancel()
+            self._timer = None
+
     def _ring(self) -> None:
         self._timer = None
         due = monotonic() - self._silence + EARLY

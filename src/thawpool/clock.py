@@ -10,10 +10,12 @@ from __future__ import annotations
 import time
 from typing import Protocol
 
-__all__ = ["Clock", "SystemClock", "monotonic"]
+__all__ = ["Clock", "SystemClock", "monotonic", "wall"]
 
 #: The clock that real waits are measured with, whatever clock a pool decides by.
 monotonic = time.monotonic
+#: The clock that platforms state deadlines by.
+wall = time.time
 
 
 class Clock(Protocol):

@@ -55,7 +55,7 @@ DEFAULTS: Final[Mapping[str, Any]] = {
     "check": None,
     "configure": None,
     "tcp_timeout": 5.0,
-    "keep": None,
+    "keep": "auto",
     "pooler": "auto",
     "name": None,
     "platform": None,
@@ -64,7 +64,9 @@ DEFAULTS: Final[Mapping[str, Any]] = {
     "debug": False,
 }
 #: Settled when read: a default depends on the machine or on the URL.
-AUTOMATIC: Final = frozenset({"connect_timeout", "platform", "server_idle_timeout", "statement_timeout"})
+AUTOMATIC: Final = frozenset(
+    {"connect_timeout", "keep", "platform", "server_idle_timeout", "statement_timeout"}
+)
 
 
 class PoolConfig:
@@ -75,7 +77,7 @@ class PoolConfig:
     the server whose default is ``"auto"``.
     """
 
-    __slots__ = ("_auto", "url", *sorted(DEFAULTS.keys() - AUTOMATIC))
+    __slots__ = ("_auto", "_platform", "url", *sorted(DEFAULTS.keys() - AUTOMATIC))
 
     url: str | None
     driver: str | None
@@ -97,18 +99,19 @@ class PoolConfig:
     check: Hook | None
     configure: Hook | None
     tcp_timeout: float
-    keep: int | None
     pooler: str | None
     name: str | None
     clock: Clock | None
     observer: Observer | None
     debug: bool
     _auto: Mapping[str, Any]
+    _platform: Platform | None
 
     def __init__(self, url: str | None, options: Mapping[str, Any]) -> None:
         values = {**DEFAULTS, **options}
         object.__setattr__(self, "url", url)
         object.__setattr__(self, "_auto", {name: values.pop(name) for name in AUTOMATIC})
+        object.__setattr__(self, "_platform", self._auto["platform"])
         for name, value in values.items():
             object.__setattr__(self, name, value)
 
@@ -127,13 +130,14 @@ class PoolConfig:
 
     @property
     def platform(self) -> Platform:
-        """Where this process runs: the option, else what the environment tells."""
-        given: Platform | None = self._auto["platform"]
-        if given is not None:
-            return given
-        from .platforms import detect
+        """Where this process runs: the option, else what the environment tells when this is first asked."""
+        platform = self._platform
+        if platform is None:
+            from .platforms import detect
 
-        return detect(os.environ)
+            platform = detect(os.environ)
+            object.__setattr__(self, "_platform", platform)
+        return platform
 
     @property
     def connect_timeout(self) -> float:
@@ -155,6 +159,12 @@ class PoolConfig:
         """Seconds after which the server ends a statement; None leaves the server alone."""
         given: float | Auto | None = self._auto["statement_timeout"]
         return self.platform.longest_request if given == "auto" else given
+
+    @property
+    def keep(self) -> int | None:
+        """How many idle connections may sleep when the last invocation ends; None for all."""
+        given: int | Auto | None = self._auto["keep"]
+        return self.platform.keep if given == "auto" else given
 
     def resolve_target(self, *, is_async: bool) -> Target:
         """Find out where and how to connect: from the URL, the parts, or the environment.

@@ -10,6 +10,8 @@ __all__ = ["Observer"]
 class Observer(Protocol):
     """Receives a pool's events, in order. An exception in it is logged and goes no further.
 
+    ``flush`` may be left out by an observer that keeps nothing back.
+
     Nothing is reported on the fast path: a lease of a trusted connection costs no call.
     """
 
@@ -31,4 +33,8 @@ class Observer(Protocol):
 
     def waited(self, pool: str, seconds: float) -> None:
         """A request was not served on the fast path and waited that long, dialing and checking included."""
+        ...
+
+    def flush(self, pool: str) -> None:
+        """The last invocation has ended and the instance may be frozen: send now what was gathered."""
         ...

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextvars
+import re
 import time
+from typing import Any, ClassVar
 
 import pytest
 from tests.api.flavours import Flavour
 
-from thawpool import PoolTimeout
+from thawpool import Pool, PoolError, PoolTimeout
+from thawpool.platforms import Platform
+from thawpool.testing.clock import FakeClock
 from thawpool.testing.postgres import Postgres
 
 
@@ -68,10 +73,133 @@ async def test_the_shorter_of_nested_invocations_holds(flavour: Flavour, postgre
             assert time.monotonic() - since < 1
 
 
-async def test_an_invocation_without_limit(flavour: Flavour, postgres: Postgres) -> None:
+@pytest.mark.parametrize("remaining", [None, float("inf")])
+async def test_an_invocation_without_limit(
+    flavour: Flavour, postgres: Postgres, remaining: float | None
+) -> None:
     pool = flavour.pool(postgres.url())
+    with pool.invocation(remaining):
+        assert await pool.query("SELECT 1 AS n") == [{"n": 1}]
+
+
+@pytest.mark.parametrize("remaining", [0, -3.5])
+async def test_a_deadline_that_is_past(flavour: Flavour, postgres: Postgres, remaining: float) -> None:
+    pool = flavour.pool(postgres.url())
+    with pool.invocation(remaining), pytest.raises(PoolTimeout):
+        await pool.query("SELECT 1")
+
+
+class Tells(Platform):
+    """A platform that knows what the request has left."""
+
+    __slots__ = ()
+    left: ClassVar[float | None] = None
+
+    def remaining(self) -> float | None:
+        return self.left
+
+
+async def test_the_platform_tells_what_is_left(
+    flavour: Flavour, postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool = flavour.pool(
+        postgres.url(), max_size=1, platform=Tells("test", freezes=False, longest_request=None)
+    )
+    async with pool.connection():
+        monkeypatch.setattr(Tells, "left", 0.2)
+        with pool.invocation(), pytest.raises(PoolTimeout, match="the invocation's remaining time"):
+            await pool.query("SELECT 1")
+        since = time.monotonic()
+        with pool.invocation(remaining=0.3), pytest.raises(PoolTimeout):
+            await pool.query("SELECT 1")
+        assert time.monotonic() - since >= 0.2, "what the caller says outweighs it"
+    monkeypatch.setattr(Tells, "left", None)
     with pool.invocation():
         assert await pool.query("SELECT 1 AS n") == [{"n": 1}]
+
+
+async def test_it_is_entered_once_at_a_time(flavour: Flavour, postgres: Postgres) -> None:
+    pool = flavour.pool(postgres.url())
+    invocation = pool.invocation(5)
+    with invocation, pytest.raises(PoolError, match=r"call pool.invocation\(\) for each request"):
+        invocation.__enter__()
+    with invocation:
+        assert await pool.query("SELECT 1 AS n") == [{"n": 1}]
+    assert not pool._invocations
+
+
+async def test_async_with_is_the_same(flavour: Flavour, postgres: Postgres) -> None:
+    pool = flavour.pool(postgres.url(), max_size=2, keep=1)
+    await pool.warm(2)
+    async with pool.invocation(0.4):
+        with pytest.raises(PoolTimeout, match="invocation"):
+            await pool.query("SELECT pg_sleep(20)")
+    assert pool.stats().idle == 1
+
+
+async def test_an_end_in_another_context_is_an_end(flavour: Flavour, postgres: Postgres) -> None:
+    """As when a server iterates a response in one thread and closes it in another."""
+    pool = flavour.pool(postgres.url(), keep=0)
+    invocation = pool.invocation(5)
+    contextvars.copy_context().run(invocation.__enter__)
+    await pool.warm(1)
+    invocation.__exit__()
+    assert (pool.stats().total, pool._invocations) == (0, set())
+
+
+def test_one_that_begins_while_the_last_ends_keeps_its_deadline(postgres: Postgres) -> None:
+    """The end of the last takes the marks off, and with them the deadline of whoever leases in the meantime."""
+    with Pool(postgres.url()) as pool:
+        first, second = pool.invocation(5), pool.invocation(5)
+
+        class Config:
+            """Lets the second begin at the worst moment."""
+
+            def __getattr__(self, name: str) -> Any:
+                if name == "debug" and second not in pool._invocations and first not in pool._invocations:
+                    second.__enter__()
+                return getattr(config, name)
+
+        config, pool._config = pool._config, Config()  # type: ignore[assignment]
+        first.__enter__()
+        first.__exit__()
+        pool._config = config
+        with pool.connection() as conn:
+            assert conn.until < float("inf")
+        second.__exit__()
+
+
+async def test_the_observer_is_told_to_flush_at_the_last_end(flavour: Flavour, postgres: Postgres) -> None:
+    class Observer:
+        def __init__(self) -> None:
+            self.heard: list[str] = []
+
+        def __getattr__(self, name: str) -> Any:
+            return lambda *about: self.heard.append(name)
+
+    observer = Observer()
+    pool = flavour.pool(postgres.url(), observer=observer, keep=0)
+    with pool.invocation():
+        with pool.invocation():
+            await pool.query("SELECT 1")
+        assert "flush" not in observer.heard
+    assert observer.heard[-2:] == ["retired", "flush"]
+
+
+async def test_an_observer_that_cannot_flush(
+    flavour: Flavour, postgres: Postgres, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Observer:
+        def flush(self, pool: str) -> None:
+            raise ZeroDivisionError
+
+    pool = flavour.pool(postgres.url(), observer=Observer())
+    with pool.invocation():
+        pass
+    assert "the observer failed at 'flush'" in caplog.text
+    pool = flavour.pool(postgres.url(), observer=object())  # an older one, without the method
+    with pool.invocation():
+        pass
 
 
 async def test_no_time_left_is_a_timeout_and_not_a_dial(flavour: Flavour, postgres: Postgres) -> None:
@@ -123,15 +251,40 @@ async def test_keep_is_at_least_min_size(flavour: Flavour, postgres: Postgres) -
     assert pool.stats().idle == 2
 
 
+async def test_what_is_too_old_does_not_sleep(flavour: Flavour, postgres: Postgres) -> None:
+    clock = FakeClock()
+    pool = flavour.pool(postgres.url(), clock=clock)
+    await pool.warm(2)
+    clock.advance(6)
+    with pool.invocation():
+        await pool.query("SELECT 1")  # by the younger of the two; the other lies idle ever longer
+        clock.advance(6)
+        await pool.query("SELECT 1")
+    assert (pool.stats().idle + pool.stats().suspect, pool.stats().retired) == (1, {"idle": 1})
+
+
+@pytest.mark.parametrize("debug", [False, True])
 async def test_a_lease_that_outlives_its_invocation_is_reported(
-    flavour: Flavour, postgres: Postgres, caplog: pytest.LogCaptureFixture
+    flavour: Flavour, postgres: Postgres, caplog: pytest.LogCaptureFixture, debug: bool
 ) -> None:
-    pool = flavour.pool(postgres.url(), debug=True)
+    pool = flavour.pool(postgres.url(), debug=debug)
     with pool.invocation():
         conn = await pool.getconn()
     assert "the invocation ended with 1 connection(s) still out on lease" in caplog.text
-    assert ".py:" in caplog.text
+    assert re.search(r"taken at \S+\.py:\d+ in \w+$", caplog.messages[-1])
     await pool.putconn(conn)
+
+
+async def test_a_lease_of_another_invocation_is_not_reported(
+    flavour: Flavour, postgres: Postgres, caplog: pytest.LogCaptureFixture
+) -> None:
+    pool = flavour.pool(postgres.url())
+    with pool.invocation():
+        with pool.invocation():
+            conn = await pool.getconn()
+        assert not caplog.messages
+        await pool.putconn(conn)
+    assert not caplog.messages
 
 
 class Context:

@@ -240,7 +240,7 @@ def test_a_surplus_that_is_closing_is_no_surplus() -> None:
     state = make(max_size=2)
     rest(state, 2)
     state.max_size = 1
-    state.trim(1)
+    state.lay_down(1, T0)
     audit(state)
     assert slot_of(state.claim(T0)) in state.slots
 
@@ -248,7 +248,7 @@ def test_a_surplus_that_is_closing_is_no_surplus() -> None:
 def test_what_is_closing_is_not_counted_twice() -> None:
     state = make(max_size=4)
     rest(state, 4)
-    state.trim(3)
+    state.lay_down(3, T0)
     state.max_size = 2
     with pytest.raises(AssertionError, match="max_size"):
         audit(state)

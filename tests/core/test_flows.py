@@ -28,12 +28,16 @@ class Host:
     def __init__(self, state: PoolState) -> None:
         self._state = state
         self.instant = T0
+        self.at_rest = True
 
     def _now(self) -> Instant:
         return self.instant
 
     def _random(self) -> float:
         return 0.5
+
+    def _at_rest(self) -> bool:
+        return self.at_rest
 
     def _timed_out(self, phase: str, until: float) -> PoolTimeout:
         return PoolTimeout(f"until {until}", phase=phase)
@@ -567,6 +571,62 @@ def test_warm_in_a_pool_that_closes_says_so() -> None:
     assert not state.slots
     with pytest.raises(PoolClosed):
         Run(_flows.warm(host, 2, T0.mono + 5.0))
+
+
+# -- settle ------------------------------------------------------------------------------------------
+
+
+def test_nothing_under_way_is_settled_at_once() -> None:
+    host, state = pool()
+    rest(state, 1)
+    assert Run(_flows.settle(host, T0.mono + 5.0)).ended
+
+
+def test_a_lease_that_is_out_is_waited_for() -> None:
+    host, state = pool()
+    slot = lease(state)
+    run = Run(_flows.settle(host, T0.mono + 5.0))
+    assert type(run.trap) is Park
+    assert run.trap.until == pytest.approx(T0.mono + _flows.SETTLE_STEP)
+    host.instant = at(_flows.SETTLE_STEP)
+    assert type(run.go()) is Park, "still out"
+    give(state, slot)
+    run.go()
+    assert run.ended
+
+
+def test_leases_may_be_left_alone_and_dials_not() -> None:
+    host, state = pool()
+    lease(state)
+    assert Run(_flows.settle(host, T0.mono + 5.0, leases=False)).ended
+    opening = state.claim(T0)
+    run = Run(_flows.settle(host, T0.mono + 5.0, leases=False))
+    assert not run.ended
+    state.cancel(opening, T0)
+    run.go()
+    assert run.ended
+
+
+def test_the_next_invocation_ends_the_waiting() -> None:
+    host, state = pool()
+    lease(state)
+    run = Run(_flows.settle(host, T0.mono + 5.0))
+    host.at_rest = False
+    run.go()
+    assert run.ended
+
+
+def test_settling_gives_up_at_its_time_and_no_earlier() -> None:
+    host, state = pool()
+    lease(state)
+    run = Run(_flows.settle(host, T0.mono + 0.007))
+    host.instant = at(0.005)
+    trap = run.go()
+    assert type(trap) is Park
+    assert trap.until == T0.mono + 0.007
+    host.instant = at(0.007)
+    run.go()
+    assert run.ended
 
 
 # -- close -------------------------------------------------------------------------------------------

@@ -181,8 +181,9 @@ class PoolMachine(RuleBasedStateMachine):
         self.state.resize(size, self.now)
 
     @rule(keep=st.integers(0, 2))
-    def trim(self, keep: int) -> None:
-        self.state.trim(keep)
+    def lay_down(self, keep: int) -> None:
+        self.state.lay_down(keep, self.now)
+        assert len(self.state.idle) + len(self.state.suspects) <= keep
 
     @precondition(lambda self: len(self.state.slots) > 2)
     @rule()

@@ -40,6 +40,10 @@ def test_a_tenth_of_a_second_or_two_percent_of_an_invocation_are_kept(
     assert budget(remaining) == pytest.approx(spendable)
 
 
+def test_no_limit_stays_none() -> None:
+    assert budget(float("inf")) == float("inf")
+
+
 def test_defaults() -> None:
     infinity = float("inf")
     assert Limits() == (5, 1.0, 10.0, 1800.0, infinity, infinity)

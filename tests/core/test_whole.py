@@ -1,4 +1,4 @@
-"""The pool as a whole: opening ahead, expiring, resizing, trimming, closing."""
+"""The pool as a whole: opening ahead, expiring, resizing, lying down, closing."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import pytest
 from tests.core.helpers import HALF, T0, at, close_doomed, give, lease, make, outage, rest, slot_of, wait
 
 from thawpool._core.audit import audit
-from thawpool._core.slot import CLOSING, GONE, IDLE, LEASED, MOVES, OPENING, Slot
+from thawpool._core.slot import CHECKING, CLOSING, GONE, IDLE, LEASED, MOVES, OPENING, Slot
 from thawpool._core.waiters import Waiter
 from thawpool.errors import PoolClosed
+
+INFINITY = float("inf")
 
 
 def test_a_permit_is_given_up_to_max_size() -> None:
@@ -161,27 +163,67 @@ def test_a_larger_max_size_lets_waiters_dial() -> None:
     assert [*state.woken] == [first, second]
 
 
-def test_trim_keeps_the_youngest() -> None:
+def test_the_youngest_sleep() -> None:
     state = make(max_size=4)
     one, two, three, four = rest(state, 4)
-    assert state.trim(1) == 3
+    state.lay_down(1, T0)
     audit(state)
     assert state.idle == [four]
     assert [s.reason for s in (one, two, three)] == ["surplus"] * 3
-    assert state.trim(1) == 0
-    assert state.trim(0, "idle") == 1
-    assert four.reason == "idle"
+    state.lay_down(1, T0)
+    assert state.idle == [four]
+    state.lay_down(0, T0)
+    assert state.idle == []
 
 
-def test_trim_closes_suspects_before_trusted_ones() -> None:
+@pytest.mark.parametrize(
+    "limits, wall, mono, reason",
+    [
+        ({"idle_timeout": 10.0}, 10.0, 10.0, "idle"),
+        ({"idle_timeout": 10.0}, 10.0, 0.0, "idle"),  # frozen: the monotonic clock stood still
+        ({"idle_timeout": 10.0}, -600.0, 10.0, "idle"),  # somebody set the wall clock
+        ({"idle_timeout": 99.0, "max_lifetime": 20.0}, 20.0, 0.0, "lifetime"),
+        ({"idle_timeout": 99.0, "max_lifetime": 20.0}, 0.0, 20.0, "lifetime"),
+    ],
+)
+def test_what_is_too_old_does_not_sleep(
+    limits: dict[str, float], wall: float, mono: float, reason: str
+) -> None:
+    state = make(max_size=3, **limits)
+    out = lease(state)
+    (slot,) = rest(state, 1)
+    state.lay_down(INFINITY, T0)
+    assert state.idle == [slot]
+    state.lay_down(INFINITY, at(mono, wall=wall))
+    audit(state)
+    assert (state.idle, slot.reason) == ([], reason)
+    assert out.state is LEASED
+
+
+def test_suspects_go_before_trusted_ones() -> None:
     state = make(max_size=2)
     rest(state, 2)
     state.thaw(T0, "signal")
     slot = slot_of(state.claim(T0))
     state.passed(slot, T0)
     give(state, slot)
-    assert state.trim(1) == 1
-    assert state.idle == [slot]
+    state.lay_down(1, T0)
+    assert (state.idle, state.suspects) == ([slot], [])
+
+
+def test_what_is_under_way_is_counted() -> None:
+    state = make(max_size=4)
+    (slot,) = rest(state, 1)
+    assert state.under_way() == 0
+    state.thaw(T0, "signal")
+    assert slot_of(state.claim(T0)).state is CHECKING
+    assert state.under_way() == 1
+    state.passed(slot, T0)
+    assert (slot.state, state.under_way()) == (LEASED, 1)
+    opening = slot_of(state.claim(T0))
+    assert (opening.state, state.under_way()) == (OPENING, 2)
+    state.cancel(opening, T0)
+    assert state.under_way() == 1
 
 
 def test_closing_retires_what_rests_and_tells_who_waits() -> None:

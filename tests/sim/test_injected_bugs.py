@@ -311,7 +311,7 @@ def a_failed_probe_says_nothing_of_the_older(patch: pytest.MonkeyPatch) -> None:
 
 @bug("idle_timeout|max_lifetime")
 def only_the_monotonic_clock_tells_age(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr("thawpool._core.state.age", lambda wall, mono, now: now.mono - mono)
+    patch.setattr("thawpool._core.seats.age", lambda wall, mono, now: now.mono - mono)
 
 
 @bug("survived expire|max_size|unchecked")
@@ -337,7 +337,7 @@ def a_wait_has_no_end(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(_flows, "Park", Endless)
 
 
-@bug("after its end")
+@bug("after its end|before the first")
 def the_end_of_a_wait_is_not_noticed(patch: pytest.MonkeyPatch) -> None:
     async def broken(pool: Any, until: float) -> Slot:
         try:

@@ -70,6 +70,8 @@ class Listener:
 
     def waited(self, pool: str, seconds: float) -> None: ...
 
+    def flush(self, pool: str) -> None: ...
+
 
 def protocols() -> None:
     listener: Observer = Listener()

@@ -53,4 +53,6 @@ def backoff(failures: int, u: float) -> float:
 
 def budget(remaining: float) -> float:
     """What may be spent of an invocation's remaining time: all but 0.1 s or 2 %, the larger."""
+    if remaining == float("inf"):
+        return remaining
     return max(0.0, remaining - max(0.1, 0.02 * remaining))

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Callable
 
-from .policy import Instant, Limits
-from .slot import CLOSING, GONE, IDLE, LEASED, SUSPECT, Slot
+from .policy import Instant, Limits, age
+from .slot import CHECKING, CLOSING, GONE, IDLE, LEASED, SUSPECT, Slot
 from .waiters import Waiter
 
 __all__ = ["Seats"]
@@ -85,13 +85,21 @@ class Seats:
                 return slot
         return None
 
-    def trim(self, keep: int, reason: str = "surplus") -> int:
-        """Close the oldest idle connections beyond ``keep``; what the end of an invocation does."""
-        count = 0
-        while len(self.idle) + len(self.suspects) > keep:
-            self._retire((self.suspects or self.idle).pop(0), reason)
-            count += 1
-        return count
+    def lay_down(self, keep: float, now: Instant) -> None:
+        """Close what should not sleep: whatever is too old to be used again, and the oldest beyond ``keep``."""
+        resting = self.suspects + self.idle
+        surplus = len(resting) - keep
+        for place, slot in enumerate(resting):
+            reason = self._outlived(slot, now) or ("surplus" if place < surplus else "")
+            if reason:
+                (self.idle if slot.state is IDLE else self.suspects).remove(slot)
+                self._retire(slot, reason)
+
+    def under_way(self) -> int:
+        """How many seats somebody holds: a dial, a check or a lease that has not ended."""
+        return self.opening + sum(
+            slot.state is LEASED or slot.state is CHECKING for slot in tuple(self.slots)
+        )
 
     def failed(self, slot: Slot, reason: str) -> None:
         """The check failed: ``lost`` at the look, ``check`` at the probe, or ``cancelled`` in between.
@@ -177,6 +185,12 @@ class Seats:
         # The youngest is checked first, for it vouches for the older ones; it may have been a suspect before.
         self.suspects = sorted(self.suspects + self.idle, key=_released)
         self.idle.clear()
+
+    def _outlived(self, slot: Slot, now: Instant) -> str:
+        """Why a connection at rest is too old to be leased again; empty if it is not."""
+        if age(slot.released_wall, slot.released_mono, now) >= self.limits.idle_timeout:
+            return "idle"
+        return "lifetime" if now.wall >= slot.expires_wall or now.mono >= slot.expires_mono else ""
 
     def _used_up(self, slot: Slot) -> bool:
         """Count a use."""

@@ -28,7 +28,7 @@ from collections.abc import Callable
 from typing import final
 
 from ..errors import LeaseError, PoolClosed, PoolSaturated
-from .policy import OVERLOAD_PAUSE, Instant, Limits, age, backoff, jittered
+from .policy import OVERLOAD_PAUSE, Instant, Limits, backoff, jittered
 from .seats import Seats
 from .slot import CHECKING, IDLE, LEASED, OPENING, SUSPECT, Slot
 from .waiters import Queue, Waiter
@@ -304,10 +304,8 @@ class PoolState(Seats):
                 self.events.append(("thawed", "gap"))
         while self.suspects:
             slot = self.suspects.pop()
-            if age(slot.released_wall, slot.released_mono, now) >= self.limits.idle_timeout:
-                self._retire(slot, "idle")
-            elif now.wall >= slot.expires_wall or now.mono >= slot.expires_mono:
-                self._retire(slot, "lifetime")
+            if reason := self._outlived(slot, now):
+                self._retire(slot, reason)
             else:
                 slot.state = CHECKING
                 return slot

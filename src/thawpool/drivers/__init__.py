@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
     from .._url import Target
     from ..config import PoolConfig
 
-__all__ = ["load"]
+__all__ = ["load", "rest"]
 
 #: (driver, asyncio or not): our module and its class, and the library's module.
 ADAPTERS: Final = {
@@ -26,6 +27,13 @@ ADAPTERS: Final = {
     ("asyncmy", True): ("asyncmy", "Asyncmy", "asyncmy"),
     ("aiomysql", True): ("aiomysql", "Aiomysql", "aiomysql"),
 }
+
+
+def rest() -> None:
+    """Leave nothing running that no statement needs: the instance may be frozen at any instant."""
+    module = sys.modules.get(f"{__name__}._watchdog")
+    if module is not None:
+        module.watchdog.rest()
 
 
 def load(target: Target, config: PoolConfig, *, is_async: bool) -> Any:

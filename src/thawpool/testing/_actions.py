@@ -233,6 +233,8 @@ def _had(world: World, task: Task) -> str:
     waiter = task.trap.waiter
     if task.kind == "close":
         return "done" if waiter.ready else "queued"
+    if task.kind == "settle":  # nothing is granted to it
+        return "queued"
     if world.state.closed:
         return "closed"
     if waiter.slot is not None:

@@ -28,6 +28,7 @@ OUTCOMES: Final[frozenset[Point]] = frozenset(
             for end in ("leased", "checking", "opening", "nudged", "closed", "due", "early")
         ),
         *(("close", "Park", end) for end in ("done", "due", "early")),
+        *(("settle", "Park", end) for end in ("due", "early")),
     }
 )
 
@@ -44,6 +45,7 @@ CANCELS: Final[frozenset[Point]] = frozenset(
         ("warm", "Dial", ""),
         ("release", "Reset", ""),
         *(("close", "Park", had) for had in ("queued", "done")),
+        ("settle", "Park", "queued"),
     )
     for by in ("CancelledError", "KeyboardInterrupt", "GeneratorExit")
 )
@@ -71,6 +73,7 @@ ENDS: Final[frozenset[Point]] = frozenset(
         ),
         *(("end", "release", end) for end in ("returned", "Surprise")),
         ("end", "close", "returned"),
+        ("end", "settle", "returned"),
     }
 )
 

@@ -21,6 +21,7 @@ from ._actions import (
     wake_early,
 )
 from ._coverage import Point
+from ._seat import ensure
 from ._world import INFINITY, World
 
 __all__ = ["TABLES", "close", "close_one", "new_world", "warm"]
@@ -103,10 +104,15 @@ def resize(world: World) -> None:
     world.state.resize(size, world.instant)
 
 
-def trim(world: World) -> None:
-    keep = pick(world, (0, 1, 2))
-    world.label = ("trim to", keep)
-    world.state.trim(keep)
+def lie_down(world: World) -> None:
+    """The last invocation ends: what is too old or too much is closed, and what is under way may end."""
+    keep, timeout = pick(world, (0, 1, 2)), pick(world, TIMEOUTS)
+    world.label = ("lie down with", keep, "and settle in", timeout, "s")
+    world.state.lay_down(keep, world.instant)
+    resting = len(world.state.idle) + len(world.state.suspects)
+    ensure(resting <= keep, "more sleep than are to be kept")
+    until = world.instant.mono + timeout
+    world.start("settle", _flows.settle(world, until), until)
 
 
 def warm(world: World) -> None:
@@ -145,7 +151,7 @@ WEIGHTS: Final[dict[Action, int]] = {
     weather: 1,
     expire: 1,
     resize: 2,
-    trim: 1,
+    lie_down: 1,
     warm: 3,
     close_again: 4,
 }
@@ -168,7 +174,7 @@ TABLES: Final = (
     _table(acquire=0.7, give_back=1.5),
     _table(acquire=0.4, give_back=0.7, warm=3, pause=0.3, freeze=0, set_clock=0, resize=4),
     _table(pause=0.3, freeze=0, set_clock=0, weather=0, expire=0),
-    _table(close_one=0.3, expire=4, trim=4),
+    _table(close_one=0.3, expire=4, lie_down=4),
     _table(resize=6, weather=4),
     _table(thaw=8, freeze=4, set_clock=4, doubt=4, acquire=0.7),
     _table(weather=8, warm=3, due=3),

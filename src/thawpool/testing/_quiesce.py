@@ -93,10 +93,11 @@ def _go_on(world: World) -> bool:
             return True
     if not world.tasks:
         return False
-    # All are asleep and nothing is in use: only an outage is a reason to.
+    # All are asleep and nothing is in use. That is right in an outage, and for one that looks again by itself.
     state = world.state
     outage = state.failures and not state.opening and state.connected
-    ensure(outage and not state.closed, "a flow sleeps and nobody will wake it before its time is over")
+    looks_again = any(task.kind == "settle" for task in world.tasks)
+    ensure(looks_again or (outage and not state.closed), "a flow sleeps and nobody will wake it before its time is over")
     world.pass_time(min(task.trap.until for task in world.tasks) - world.instant.mono)
     return True
 

@@ -94,6 +94,9 @@ class World:
     def _random(self) -> float:
         return self.u()
 
+    def _at_rest(self) -> bool:
+        return self.u() < 0.9
+
     def _timed_out(self, phase: str, until: float) -> PoolTimeout:
         ensure(self.instant.mono >= until, f"a flow gave up {phase} before its time")
         return PoolTimeout(f"no connection in time ({phase})", phase=phase)
@@ -150,7 +153,10 @@ class World:
             elif task.kind == "acquire":
                 self._queue_in_order()
             ensure(waiter.ready or trap.until > mono or mono >= task.until, "a flow spins without sleeping")
-            ensure(trap.until == min(task.until, waiter.alarm or task.until), "a flow sleeps past its alarm")
+            ensure(
+                task.kind == "settle" or trap.until == min(task.until, waiter.alarm or task.until),
+                "a flow sleeps past its alarm",
+            )
             return
         ensure(trap.until <= mono + LONGEST[type(trap)], "a trap may take too long")
         if task.kind != "release":
@@ -262,7 +268,7 @@ class World:
             for task in self.tasks:
                 told = type(task.trap) is not Park or task.trap.waiter.ready
                 ensure(
-                    told or (task.kind == "close" and state.slots),
+                    told or task.kind == "settle" or (task.kind == "close" and state.slots),
                     f"{task.kind} was not told that all is closed",
                 )
         self.served = 0
