@@ -1,0 +1,15 @@
+import type { NextConfig } from 'next';
+
+// Where the Python functions are. Next.js writes it into the build; on Vercel, vercel.json says it instead.
+const python = process.env.PYTHON_ORIGIN ?? 'http://127.0.0.1:5328';
+const routes = ['/api/users', '/api/time', '/api/connections'];
+
+const config: NextConfig = {
+  poweredByHeader: false,
+  serverExternalPackages: ['pg'],
+  turbopack: { root: import.meta.dirname },
+  rewrites: async () =>
+    process.env.VERCEL ? [] : routes.map((route) => ({ source: route, destination: `${python}${route}` })),
+};
+
+export default config;
