@@ -34,8 +34,9 @@ class Vercel(Platform):
 
     def after_response(self, work: Callable[[], Coroutine[Any, Any, None]]) -> bool:
         """By ``vercel.functions.wait_until``, where the function has the package ``vercel``."""
-        context = sys.modules.get("vercel.cache.context")
-        wait_until = context.get_context().wait_until if context is not None else None
+        # https://github.com/vercel/vercel-py/pull/218; a package before it has none.
+        get_context = getattr(sys.modules.get("vercel.cache.context"), "get_context", None)
+        wait_until = getattr(get_context(), "wait_until", None) if get_context is not None else None
         if wait_until is None:
             return False
         coroutine = work()
