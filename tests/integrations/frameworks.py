@@ -18,14 +18,18 @@ from thawpool.integrations.asgi import JSONResponse, PoolMiddleware
 
 __all__ = ["FRAMEWORKS", "Routes", "build", "rows"]
 
-#: Path to what answers it: a function without arguments whose result is the JSON.
+#: Path to what answers it: a function without arguments whose result is the JSON, or a response.
 Routes = dict[str, Callable[[], Awaitable[Any]]]
+
+
+def response(content: Any) -> Response:
+    return content if isinstance(content, Response) else JSONResponse(content)
 
 
 def _starlette(routes: Routes, pool: AsyncPool, **options: Any) -> Any:
     def endpoint(content: Callable[[], Awaitable[Any]]) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
-            return JSONResponse(await content())
+            return response(await content())
 
         return answer
 
@@ -46,7 +50,7 @@ def _fastapi(routes: Routes, pool: AsyncPool, **options: Any) -> Any:
 def _bare(routes: Routes, pool: AsyncPool, **options: Any) -> Any:
     async def app(scope: Any, receive: Any, send: Any) -> None:
         assert scope["type"] == "http", "uvicorn does without a lifespan"
-        await JSONResponse(await routes[scope["path"]]())(scope, receive, send)
+        await response(await routes[scope["path"]]())(scope, receive, send)
 
     return PoolMiddleware(app, pool=pool, **options)
 

@@ -6,7 +6,7 @@ import http.client
 import json
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from email.message import Message
 from socketserver import ThreadingMixIn
@@ -35,10 +35,12 @@ class Client:
     def __init__(self, port: int) -> None:
         self.port = port
 
-    def request(self, method: str, path: str, body: bytes | None = None) -> Reply:
+    def request(
+        self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> Reply:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         try:
-            connection.request(method, path, body)
+            connection.request(method, path, body, headers or {})
             reply = connection.getresponse()
             return Reply(reply.status, reply.headers, reply.read())
         finally:
@@ -59,10 +61,10 @@ class Client:
             thread.join(30)
 
     @contextmanager
-    def stream(self, path: str) -> Iterator[socket.socket]:
+    def stream(self, path: str, method: str = "GET") -> Iterator[socket.socket]:
         """A request of which the block reads as much as it likes; at its end the client is gone."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=30) as wire:
-            wire.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+            wire.sendall(f"{method} {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
             yield wire
 
 

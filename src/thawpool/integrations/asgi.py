@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from ._json_response import JSONResponse
 
-__all__ = ["JSONResponse", "PoolMiddleware"]
+__all__ = ["ASGIApp", "JSONResponse", "Message", "PoolMiddleware", "Receive", "Scope", "Send"]
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -75,7 +75,7 @@ class PoolMiddleware:
             return
         response = _Response(send)
         try:
-            with self._invocation(self._remaining):
+            async with self._invocation(self._remaining):
                 await self.app(scope, receive, response)
         except (Unavailable, ExceptionGroup) as error:
             said = None if response.begun else answer(error)

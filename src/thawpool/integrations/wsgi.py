@@ -1,0 +1,177 @@
+"""For WSGI apps: ``PoolMiddleware``. For Flask see ``thawpool.integrations.flask``.
+
+    app = PoolMiddleware(app, pool=pool)
+
+Each request is an invocation of the pool, with the deadline that the platform or you give it.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextvars import copy_context
+from typing import TYPE_CHECKING, Any
+
+from thawpool.errors import Unavailable
+
+from ._checks import invocation_of
+from .http import answer, log
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+    from thawpool import AsyncPool, Pool
+
+__all__ = ["PoolMiddleware"]
+
+REASONS = {500: "500 Internal Server Error", 503: "503 Service Unavailable"}
+
+
+class PoolMiddleware:
+    """Makes each request an invocation of the pool, and answers for the app when there is no connection.
+
+    A request lasts until the server closes the response, and within it every wait and statement ends before
+    the request does. What becomes of an error is said in ``thawpool.integrations.http.answer``; its cause
+    is logged as ``thawpool``, and not shown to the client. An answer that has begun is not replaced: the error goes
+    on to the server, which cuts it off. Other exceptions pass untouched.
+
+    A framework that makes a 500 of every exception by itself has to be asked for the answer: Flask is, by
+    ``thawpool.integrations.flask.init_app``.
+
+    Args:
+        app: the app.
+        pool: a ``Pool``; or an ``AsyncPool``, for an app that runs an event loop itself.
+        remaining: the seconds that each request has, or a function without arguments that tells them. None:
+            what the platform says, where it does, else no limit.
+
+    Raises:
+        ConfigError: ``pool`` is not a pool.
+    """
+
+    def __init__(
+        self,
+        app: WSGIApplication,
+        *,
+        pool: Pool | AsyncPool,
+        remaining: float | Callable[[], float] | None = None,
+    ) -> None:
+        self.app = app
+        self._invocation = invocation_of(pool)
+        self._remaining = remaining
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        response = _Response(self._invocation(self._remaining), environ, start_response)
+        return response.of(self.app)
+
+
+class _Response:
+    """The response to one request. It ends with the server's ``close()``, and the invocation with it.
+
+    The server is given the head together with the first piece of the body, not sooner: some, such as Vercel's,
+    send it at once, and then no answer could replace it.
+
+    Whatever is the app's runs in a context of this request's own. So the deadline does not stay in
+    the server's thread, not even if the server forgets to close.
+    """
+
+    __slots__ = ("_body", "_context", "_environ", "_head", "_invocation", "_pieces", "_start", "_write")
+
+    def __init__(self, invocation: Any, environ: WSGIEnvironment, start: StartResponse) -> None:
+        self._invocation = invocation
+        self._environ = environ
+        self._start = start
+        self._context = copy_context()
+        self._head: tuple[str, list[tuple[str, str]]] | None = None
+        self._body: Iterable[bytes] = ()
+        self._pieces: Iterator[bytes] = iter(())
+        #: The server's own ``write``, once it has been given the head.
+        self._write: Callable[[bytes], object] | None = None
+
+    def of(self, app: WSGIApplication) -> Iterable[bytes]:
+        self._context.run(self._invocation.__enter__)
+        try:
+            self._body = self._context.run(app, self._environ, self._hold)
+            if self._is_complete(self._body):
+                self._begin()
+                self._end()
+                return self._body
+            self._pieces = self._context.run(iter, self._body)
+        except (Unavailable, ExceptionGroup) as error:
+            self._end()
+            return [self._instead(error)]
+        except BaseException:
+            self._end()
+            raise
+        return self
+
+    def _is_complete(self, body: Iterable[bytes]) -> bool:
+        """Whether sending it runs none of the app's code. The server shall see it as it is, to count it or to
+        have the system send the file."""
+        wrapper = self._environ.get("wsgi.file_wrapper")
+        return type(body) in (list, tuple) or (isinstance(wrapper, type) and isinstance(body, wrapper))
+
+    # -- what the app is given -------------------------------------------------------------------
+
+    def _hold(
+        self, status: str, headers: list[tuple[str, str]], exc_info: Any = None, /
+    ) -> Callable[[bytes], object]:
+        """The app's ``start_response``."""
+        if self._write is not None:
+            return self._start(status, headers, exc_info)  # which raises, as too late
+        if self._head is not None and exc_info is None:
+            raise AssertionError("start_response was called twice: pass exc_info to replace the first")
+        self._head = status, headers
+        return self._write_now
+
+    def _write_now(self, piece: bytes) -> None:
+        self._begin()
+        if self._write is not None:
+            self._write(piece)
+
+    # -- what the server is given ----------------------------------------------------------------
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        try:
+            piece = self._context.run(next, self._pieces)
+        except StopIteration:
+            self._begin()
+            raise
+        except (Unavailable, ExceptionGroup) as error:
+            return self._instead(error)
+        self._begin()
+        return piece
+
+    def close(self) -> None:
+        try:
+            close = getattr(self._body, "close", None)
+            if close is not None:
+                self._context.run(close)
+        finally:
+            self._end()
+
+    def _begin(self) -> None:
+        if self._write is None and self._head is not None:
+            self._write = self._start(*self._head)
+
+    def _instead(self, error: Exception) -> bytes:
+        """Answer in the app's place; raises the error itself if that is too late, or not ours to answer."""
+        said = answer(error) if self._write is None else None
+        if said is None:
+            raise error
+        from ._encode import encode
+
+        body = encode(said.body)
+        headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
+        self._pieces = iter(())
+        self._write = self._start(REASONS[said.status], headers + list(said.headers.items()), sys.exc_info())
+        log(said, error)
+        return b"" if self._environ.get("REQUEST_METHOD") == "HEAD" else body
+
+    def _end(self) -> None:
+        """End the invocation; nothing if it has ended."""
+        invocation, self._invocation = self._invocation, None
+        if invocation is not None:
+            self._context.run(invocation.__exit__, None, None, None)
