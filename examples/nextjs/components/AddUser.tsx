@@ -1,13 +1,13 @@
 'use client';
 
 import { useId, useRef, useState, type SubmitEvent } from 'react';
-import { addUser, ApiError, type Fields, type User } from '@/lib/api';
+import { addUser, troubleOf, type Fields, type Trouble, type User } from '@/lib/api';
 
 type Props = {
   /** Somebody was added. */
   added: (user: User) => void;
   /** It could not be done now. */
-  failed: () => void;
+  failed: (trouble: Trouble) => void;
 };
 
 const SORRY = 'It could not be saved just now, and what you typed is still here. Try again in a moment.';
@@ -39,9 +39,8 @@ export function AddUser({ added, failed }: Props) {
         form.current?.querySelector<HTMLInputElement>('#name')?.focus();
       }
     } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
       setMessage({ text: SORRY, good: false });
-      failed();
+      failed(troubleOf(error));
     } finally {
       setSaving(false);
     }

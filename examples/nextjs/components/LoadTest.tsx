@@ -31,8 +31,8 @@ export function LoadTest() {
     <section id="load-test" aria-labelledby="load-title" className="card">
       <h2 id="load-title">Load test</h2>
       <p className="quiet">
-        The same users from three routes, each with a pool of at most 5 connections. A browser itself sends 6 requests at a
-        time to one server over HTTP/1.1, and more over HTTP/2.
+        The same users by Python and by JavaScript, each with a pool of at most 5 connections. A browser itself sends 6
+        requests at a time over HTTP/1.1, and more over HTTP/2. JavaScript&apos;s pg speaks PostgreSQL alone.
       </p>
       <div className="row">
         <label htmlFor="size">Requests at once</label>

@@ -6,7 +6,10 @@ import { AddUser } from './AddUser';
 import { LoadTest } from './LoadTest';
 import { TroubleBar } from './TroubleBar';
 
-/** The page. Its parts have ids: #users, #more, #trouble, #retry, #add, #name, #email, #added, #load-test, #results. */
+/**
+ * The page. Its parts have ids: #users, #empty, #loading, #refresh, #more, #count, #trouble, #retry, #add, #name,
+ * #email, #added, #load-test, #size, #run, #results.
+ */
 export function Users() {
   const [list] = useState(() => new UserList());
   const view = useSyncExternalStore(list.subscribe, list.view, list.viewBefore);
@@ -28,17 +31,18 @@ export function Users() {
         <section aria-labelledby="users-title" aria-busy={loading === 'first' || loading === 'more'}>
           <header>
             <h2 id="users-title">In the database</h2>
+            <button id="refresh" className="small" onClick={list.refresh} aria-disabled={loading === 'first'}>
+              Refresh
+            </button>
+            <p className="quiet">
+              By its clock it is {view.time ? <time dateTime={view.time}>{clock(view.time)}</time> : '…'}
+            </p>
             <a className="jump" href="#add">
               Add a user
             </a>
-            {view.time && (
-              <p className="quiet">
-                Database time <time dateTime={view.time}>{clock(view.time)}</time>
-              </p>
-            )}
           </header>
           {users.length > 0 && (
-            <ol id="users" className={trouble ? 'stale' : undefined}>
+            <ol id="users">
               {users.map((user) => (
                 <li key={user.id}>
                   <span className="number">{user.id}</span>
@@ -65,7 +69,7 @@ export function Users() {
           </p>
         </section>
         <div className="side">
-          <AddUser added={list.add} failed={list.check} />
+          <AddUser added={list.add} failed={list.fail} />
           <LoadTest />
         </div>
       </div>

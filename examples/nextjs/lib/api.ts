@@ -36,6 +36,11 @@ async function call(path: string, init: RequestInit = {}): Promise<Response> {
   throw new ApiError(away ? 'away' : 'broken');
 }
 
+/** What kind of trouble an error is. */
+export function troubleOf(error: unknown): Trouble {
+  return error instanceof ApiError ? error.trouble : 'broken';
+}
+
 async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
   const response = await call(path, { signal });
   if (!response.ok) throw new ApiError('broken');

@@ -9,8 +9,14 @@ const SQL = 'SELECT id, name, email FROM users WHERE id > $1 ORDER BY id LIMIT $
 // One pool of 5 for both routers and for every reload: Next.js loads this module more than once, globalThis is one.
 const shared = globalThis as typeof globalThis & { usersPool?: Pool };
 
+const refuse = () => Promise.reject(new Error('DATABASE_URL is no URL of PostgreSQL, and pg speaks nothing else'));
+// pg would try all the same, and MySQL locks out a host from which too many go wrong.
+const nobody = { connect: refuse, query: refuse } as unknown as Pool;
+
 function create(): Pool {
-  const pool = new Pool({ connectionString: process.env.DATABASE_URL, max: 5, application_name: 'users-js' });
+  const connectionString = process.env.DATABASE_URL;
+  if (!connectionString?.startsWith('postgres')) return nobody;
+  const pool = new Pool({ connectionString, max: 5, application_name: 'users-js' });
   // Without a listener, an idle connection that the server closes would end the whole process.
   pool.on('error', (error) => console.error(`pg: an idle connection was lost: ${error.message}`));
   return pool;

@@ -1,6 +1,6 @@
 // The list behind the page: pages by keyset, and one thing at a time to do. What fails is tried again by itself, later
 // and later; while all is well the database is asked for its time now and then. Nothing runs while nobody looks.
-import { ApiError, getTime, getUsers, type Trouble, type User } from './api';
+import { getTime, getUsers, troubleOf, type Trouble, type User } from './api';
 
 type Job = 'first' | 'more' | 'check';
 
@@ -40,28 +40,33 @@ export class UserList {
   /** Begin; the function that this returns ends it. */
   readonly start = () => {
     const look = () => {
-      if (document.visibilityState === 'visible') void this.#run(this.#due);
+      if (document.visibilityState === 'visible') this.retry();
       else this.#pause();
     };
     document.addEventListener('visibilitychange', look);
-    window.addEventListener('online', this.retry);
+    window.addEventListener('online', look);
     look();
     return () => {
       document.removeEventListener('visibilitychange', look);
-      window.removeEventListener('online', this.retry);
+      window.removeEventListener('online', look);
       this.#pause();
     };
   };
 
+  /** Load the first page anew. */
+  readonly refresh = () => void this.#run('first');
+
   /** Load the next page. */
-  readonly more = () => void this.#run('more');
+  readonly more = () => {
+    if (this.#view.loading !== 'more') void this.#run('more');
+  };
 
   /** Do at once what is due. */
   readonly retry = () => void this.#run(this.#due);
 
-  /** Something else has failed: look whether it is the database. */
-  readonly check = () => {
-    if (this.#view.trouble === null) void this.#run(this.#view.loaded ? 'check' : 'first');
+  /** Something else has failed: so has what this would have asked for. */
+  readonly fail = (trouble: Trouble) => {
+    if (this.#view.trouble === null) this.#failed(this.#due, trouble);
   };
 
   /** Put in a user who has just been added, if the list goes that far. */
@@ -79,20 +84,23 @@ export class UserList {
         this.#show({ time: await getTime(signal) });
       } else {
         const { users, next } = await getUsers(job === 'more' ? (this.#view.next ?? 0) : 0, signal);
-        this.#show({ users: merge(this.#view.users, users), next, loaded: true });
+        this.#show({ users: job === 'more' ? merge(this.#view.users, users) : users, next, loaded: true });
       }
       this.#failures = 0;
       this.#show({ loading: null, trouble: null });
       // The first page is followed by the time at once.
       this.#later('check', job === 'first' ? 0 : CHECK_AFTER);
     } catch (error) {
-      if (signal.aborted) return;
-      const pause = RETRY_AFTER[Math.min(this.#failures++, RETRY_AFTER.length - 1)] ?? CHECK_AFTER;
-      const wait = pause * (0.8 + 0.4 * Math.random()); // not all pages of the world at the same moment
-      const trouble = error instanceof ApiError ? error.trouble : 'broken';
-      this.#show({ loading: null, trouble, retryAt: Date.now() + wait });
-      this.#later(job, wait);
+      if (!signal.aborted) this.#failed(job, troubleOf(error));
     }
+  }
+
+  #failed(job: Job, trouble: Trouble) {
+    this.#pause();
+    const pause = RETRY_AFTER[Math.min(this.#failures++, RETRY_AFTER.length - 1)] ?? CHECK_AFTER;
+    const wait = pause * (0.8 + 0.4 * Math.random()); // not all pages of the world at the same moment
+    this.#show({ loading: null, trouble, retryAt: Date.now() + wait });
+    this.#later(job, wait);
   }
 
   #later(job: Job, wait: number) {
