@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+
 import pytest
 from tests.imports.graph import Import, imports, modules
 
@@ -12,7 +14,7 @@ MAY_IMPORT = {
     "stats": set(),
     "clock": set(),
     "observe": set(),
-    "platforms": set(),
+    "platforms": {"clock"},
     "_json": set(),
     "_option_rules": {"errors"},
     "_option_types": set(),
@@ -24,7 +26,7 @@ MAY_IMPORT = {
     "drivers": {"errors", "config", "_url"},
     "_arguments": {"errors"},
     "_explain": {"errors", "stats"},
-    "_invocation": {"errors", "_core", "_explain"},
+    "_invocation": {"errors", "_core", "_flows"},
     "_lease": {"errors"},
     "_debug": {"errors", "_lease"},
     "_watch": {"clock"},
@@ -41,8 +43,10 @@ SHELL = {
     "_async_runner",
     "_async_transaction",
 }
+#: Built on the public names alone, as a user's code would be.
+PUBLIC = {"integrations": {"", "errors"}}
 #: Built on the public names, or for tests; nothing below may know of them.
-ABOVE = {"testing", "demo", "__main__"}
+ABOVE = {"testing", "demo", "starters", "__main__"}
 
 #: What the core may import besides: no clock, lock, randomness, log or I/O can come in by these.
 PURE = {"/__future__", "/collections", "/collections.abc", "/enum", "/typing"}
@@ -65,7 +69,7 @@ def foreign(*importers: str) -> set[tuple[str, str]]:
 
 
 def test_every_module_has_its_place() -> None:
-    placed = MAY_IMPORT.keys() | SHELL | ABOVE | {""}
+    placed = MAY_IMPORT.keys() | SHELL | PUBLIC.keys() | ABOVE | {""}
     assert {family(module) for module in modules()} == placed
 
 
@@ -79,10 +83,34 @@ def test_nothing_imports_upwards() -> None:
             allowed = imported in MAY_IMPORT[importer]
         elif importer in SHELL:
             allowed = imported in MAY_IMPORT.keys() | SHELL
+        elif importer in PUBLIC:
+            allowed = imported in PUBLIC[importer]
         else:
             allowed = importer in ABOVE or imported == "errors"
         if not allowed:
             wrong.append(f"{found.importer or 'thawpool'} imports {found.imported or 'thawpool'}")
+    assert wrong == []
+
+
+def test_what_is_built_on_the_public_names_uses_no_other() -> None:
+    """Neither by an import nor as an attribute of what it was given."""
+    wrong = []
+    for module, path in modules().items():
+        if family(module) not in PUBLIC:
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = []
+            if (
+                isinstance(node, ast.ImportFrom)
+                and not node.level
+                and (node.module or "").startswith("thawpool")
+            ):
+                names = [*(node.module or "").split("."), *(alias.name for alias in node.names)]
+            elif isinstance(node, ast.Attribute) and not (
+                isinstance(node.value, ast.Name) and node.value.id == "self"
+            ):
+                names = [node.attr]
+            wrong += [(module, name) for name in names if name.startswith("_") and not name.endswith("__")]
     assert wrong == []
 
 
