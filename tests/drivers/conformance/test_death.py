@@ -81,7 +81,7 @@ async def test_a_session_that_is_ended_under_its_statement(case: Case) -> None:
 async def test_a_statement_that_may_be_repeated_is_once(case: Case) -> None:
     pool = case.pool(max_size=1)
     session = await case.session(pool)
-    sleep = case.dialect.sleep.format("0.25")
+    sleep = case.dialect.sleep.format("0.6")
     job = case.spawn(pool.query(sleep, idempotent=True))
     outside = case.outside
     await case.until(lambda: bool(outside.running(sleep)))

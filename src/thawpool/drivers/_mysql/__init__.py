@@ -7,7 +7,7 @@ The verdict on a statement's text is ``stateful``, and of its transaction ``open
 from __future__ import annotations
 
 from .._faults import Fault
-from .errors import DOUBTFUL, ROLLED_BACK, classify, condemns, explain, unsent
+from .errors import DOUBTFUL, ROLLED_BACK, classify, condemns, explain, from_server, unsent
 from .sent import stateful_as_sent
 from .statements import ends_transaction, opens_transaction, stateful
 
@@ -19,6 +19,7 @@ __all__ = [
     "condemns",
     "ends_transaction",
     "explain",
+    "from_server",
     "opens_transaction",
     "stateful",
     "stateful_as_sent",

@@ -11,7 +11,7 @@ from ..._url import mysql_context, mysql_options
 from .._adapter import Adapter
 from .._dial import awaited
 from ..base import Params
-from .errors import explain, unsent
+from .errors import explain, from_server, unsent
 from .session import Session
 
 if TYPE_CHECKING:
@@ -40,8 +40,6 @@ SELECT 1 FROM information_schema.processlist WHERE id = %s AND (
 COMPARED, TELLING = 500, 8
 #: How libraries begin the error of a connection that was closed before.
 CLOSED = "(0, "
-#: The numbers that are not the server's own.
-CLIENT_ERRORS = 2000, 3000
 
 
 def _beginning(sent: str | bytes | bytearray | None) -> str:
@@ -144,7 +142,7 @@ class OfMySQL(Adapter):
             self.close(other)
             return True
         code = self.code(failure)
-        return code is not None and not CLIENT_ERRORS[0] <= code < CLIENT_ERRORS[1]
+        return from_server(code)
 
     async def _tell(self, conn: Any) -> None:
         """MySQL has no other way than a session that kills the other one. What it cannot do in no time is left undone.

@@ -12,7 +12,7 @@ from typing import Final
 
 from .._faults import Fault
 
-__all__ = ["DOUBTFUL", "ROLLED_BACK", "classify", "condemns", "explain", "unsent"]
+__all__ = ["DOUBTFUL", "ROLLED_BACK", "classify", "condemns", "explain", "from_server", "unsent"]
 
 _NOTHING: Final = Fault(0)
 _FULL_UNSENT: Final = Fault.OVERLOADED | Fault.UNSENT
@@ -96,6 +96,11 @@ _BY_TEXT: Final[dict[int, tuple[str, Fault]]] = {
 ROLLED_BACK: Final = frozenset({1020, 1206, 1213})
 #: Errors by which it has done so under a setting of its own: innodb_rollback_on_timeout.
 DOUBTFUL: Final = frozenset({1205})
+
+
+def from_server(code: object) -> bool:
+    """Whether a number is the server's own word, and so the end of a reply, rather than the library's."""
+    return isinstance(code, int) and (0 < code < 2000 or code >= 3000)
 
 
 def classify(code: int | None, message: str = "") -> Fault:

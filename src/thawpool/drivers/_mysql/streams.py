@@ -27,8 +27,6 @@ COM_QUIT: Final = 0x01
 COM_QUERY: Final = 0x03
 COM_PING: Final = 0x0E
 QUIT: Final = b"\x01\0\0\0" + bytes([COM_QUIT])
-#: The numbers of errors that are not the server's own.
-CLIENT_ERRORS: Final = 2000, 3000
 #: Flags of the server's status.
 IN_TRANSACTION: Final = 0x1
 AT_REST: Final = 0x2  # autocommit
@@ -122,7 +120,7 @@ class Stream(Marked):
     def _failed(self, error: Exception) -> None:
         """The server's own error is the end of a reply. After one of the library's nobody knows what comes next."""
         code = error.args[0] if error.args else None
-        if isinstance(code, int) and (0 < code < CLIENT_ERRORS[0] or code >= CLIENT_ERRORS[1]):
+        if _mysql.from_server(code):
             self.running = False
         else:
             self._cut()

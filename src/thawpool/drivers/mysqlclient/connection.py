@@ -12,7 +12,6 @@ from MySQLdb.connections import Connection as Plain
 
 from .. import _mysql
 from .._guarded import Guarded
-from .._mysql.adapter import CLIENT_ERRORS
 from .._mysql.statements import CACHE_SIZE, LONGEST
 
 __all__ = ["Connection", "code_of"]
@@ -213,7 +212,7 @@ class Connection(Guarded, Plain):  # type: ignore[misc]
         code = code_of(error)
         if self.wire.closed() or _mysql.Fault.LOST in _mysql.classify(code, str(error)):
             self.gone = self.marked = True
-        elif code is not None and not CLIENT_ERRORS[0] <= code < CLIENT_ERRORS[1]:
+        elif _mysql.from_server(code):
             self.settled()  # the server's own word is the end of a reply
         if isinstance(error, MySQLdb.MySQLError):
             self.noticed(error, code)

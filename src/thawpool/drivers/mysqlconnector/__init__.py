@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from mysql.connector import Error
 from mysql.connector.constants import ServerCmd
-from mysql.connector.errors import InterfaceError
 
 from .._adapter import Result
 from .._dial import Expired
@@ -61,9 +59,6 @@ class MySQLConnector(OfMySQL, ThreadAdapter):
             )
             conn._charset_id = conn._character_set.get_charset_info(self.session.charset)[0]
             conn.converter.set_charset(self.session.charset, character_set=conn._character_set)
-        except (LookupError, TypeError, ValueError, struct.error) as error:
-            conn.hang_up()
-            raise InterfaceError("what answers there does not speak MySQL's protocol") from error
         except BaseException:
             conn.hang_up()
             if conn.overran:

@@ -45,7 +45,7 @@ def _answered(method: Callable[..., Any]) -> Callable[..., Any]:
             answer = method(self, *args, **kwargs)
         except Error as error:
             code = number_of(error)
-            if code is not None and not 2000 <= code < 3000:
+            if code is not None and _mysql.from_server(code):
                 self.refused(error, code)
             raise
         self.running = False

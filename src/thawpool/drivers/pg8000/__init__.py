@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
@@ -10,7 +9,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
 from pg8000.core import i_unpack, ii_pack, scramp
-from pg8000.exceptions import DatabaseError, Error, InterfaceError
+from pg8000.exceptions import DatabaseError, Error
 
 from .._adapter import Result
 from .._dial import Expired
@@ -65,8 +64,6 @@ class Pg8000(OfPostgreSQL, ThreadAdapter):
             raise Refused(*error.args) from None
         except TimeoutError:
             raise Expired from None
-        except (LookupError, TypeError, ValueError, struct.error) as error:
-            raise InterfaceError("what answers there does not speak PostgreSQL's protocol") from error
 
     def route(self, host: str, port: int, address: str, until: float) -> Any:
         """A socket to the server, with TLS as the URL says. There is none over a Unix socket."""
