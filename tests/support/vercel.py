@@ -45,6 +45,8 @@ _START = "from vercel_runtime.vc_init import vc_handler"
 _GUARD = 'read -r _ || { kill -KILL "$1"; rm -rf -- "$2"; }'
 #: How long a function may take until it listens, in seconds.
 _START_TIMEOUT = 30.0
+#: https://vercel.com/changelog/vercel-functions-now-support-graceful-shutdown
+_GRACE = 0.5
 
 
 class Answer(NamedTuple):
@@ -124,8 +126,8 @@ class VercelFunction:
         # What the reader has heard; it notifies of each message.
         self._heard = threading.Condition()
         self._port = 0
-        self._begun = 0
-        self._over = 0
+        self._open: set[int] = set()
+        self._strangers = 0
         self._ends: dict[int, float] = {}
         self._logs: list[tuple[int, str]] = []
         self._reader: threading.Thread | None = None
@@ -213,8 +215,21 @@ class VercelFunction:
         assert self._clock is not None, "make it with movable_clock=True"
         self._clock.jump(seconds)
 
+    def end(self) -> int:
+        """End it as Vercel ends an instance: SIGTERM, and SIGKILL if it is still there 500 ms later.
+
+        Returns its exit code: the negative number of the signal that ended it.
+        """
+        self.terminate()
+        process = self._running(ended=True)
+        try:
+            return process.wait(_GRACE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            return process.wait()
+
     def terminate(self) -> None:
-        """Send SIGTERM, as Vercel does when it gives an instance up."""
+        """Send SIGTERM and leave it at that."""
         self._running().send_signal(signal.SIGTERM)
 
     def wait(self, within: float = 10.0) -> int:
@@ -273,6 +288,9 @@ class VercelFunction:
         number = next(self._request_ids)
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=within)
         try:
+            connection.connect()
+            with self._heard:
+                self._open.add(number)
             connection.request(method, path, body, {**self._internal(number, deadline), **(headers or {})})
             with connection.getresponse() as response:
                 yield Stream(response, number)
@@ -307,16 +325,18 @@ class VercelFunction:
 
     @property
     def in_flight(self) -> int:
-        """How many requests have begun and are not over."""
+        """How many requests have been sent, by this host or by others past it, and are not over."""
         with self._heard:
-            return self._begun - self._over
+            return len(self._open) + self._strangers
 
     def rest(self, within: float = 10.0) -> None:
-        """Wait until every request that has begun is over: from then on the process may be frozen."""
-        self._wait(lambda: self._begun == self._over, "the end of all requests", within)
+        """Wait until every request that was sent is over: from then on the process may be frozen."""
+        self._wait(lambda: not self._open and not self._strangers, "the end of all requests", within)
 
     def logs(self, request_id: int | None = None) -> str:
-        """What it has printed and logged through the runtime: in one request, in none (0), or in all."""
+        """What it has printed and logged through the runtime: in one request, once that is over; in all if None."""
+        if request_id is not None:
+            self.ended(request_id)
         with self._heard:
             return "".join(text for number, text in self._logs if request_id in (None, number))
 
@@ -354,10 +374,12 @@ class VercelFunction:
         if kind == "server-started":
             self._port = payload["httpPort"]
         elif kind == "handler-started":
-            self._begun += 1
+            self._strangers += payload["context"]["requestId"] not in self._open
         elif kind == "end":
-            self._over += 1
-            self._ends[payload["context"]["requestId"]] = time.monotonic()
+            number = payload["context"]["requestId"]
+            self._strangers -= number not in self._open
+            self._open.discard(number)
+            self._ends[number] = time.monotonic()
         elif kind == "log":
             text = base64.b64decode(payload["message"]).decode(errors="replace")
             # A record of logging comes without an end of line, what was printed with its own.

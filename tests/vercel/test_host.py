@@ -11,15 +11,16 @@ from pathlib import Path
 import pytest
 from tests.support.vercel import VercelFunction
 from tests.support.waiting import eventually
+from tests.vercel.sites import ROOT
 
 pytestmark = pytest.mark.needs("vercel")
 
-ROOT = Path(__file__).parent / "functions"
+BARE = "tests/vercel/functions/bare.py"
 
 
 @pytest.fixture(scope="module")
 def bare() -> Iterator[VercelFunction]:
-    with VercelFunction(ROOT, "api/bare.py", environ={"GREETING": "hello"}) as function:
+    with VercelFunction(ROOT, BARE, environ={"GREETING": "hello"}) as function:
         yield function
 
 
@@ -65,7 +66,7 @@ def test_a_frozen_function_answers_when_it_has_thawed(bare: VercelFunction) -> N
 @pytest.mark.needs("faketime")
 @pytest.mark.parametrize("seconds", [600.0, -600.0])
 def test_the_wall_clock_jumps_while_the_monotonic_one_goes_on(seconds: float) -> None:
-    with VercelFunction(ROOT, "api/bare.py", movable_clock=True) as function:
+    with VercelFunction(ROOT, BARE, movable_clock=True) as function:
         before = function.get("/").json()
         function.freeze()
         function.jump_wall(seconds)
@@ -83,14 +84,14 @@ def test_a_function_that_cannot_start_says_why(tmp_path: Path) -> None:
 
 
 def test_an_error_of_a_test_carries_what_the_function_wrote() -> None:
-    with pytest.raises(AssertionError) as caught, VercelFunction(ROOT, "api/bare.py") as function:
+    with pytest.raises(AssertionError) as caught, VercelFunction(ROOT, BARE) as function:
         function.get("/one")
         raise AssertionError
-    assert caught.value.__notes__ == ["api/bare.py wrote:\nserved /one\n"]
+    assert caught.value.__notes__ == [f"{BARE} wrote:\nserved /one\n"]
 
 
 def test_it_ends_with_its_block_even_when_frozen() -> None:
-    with VercelFunction(ROOT, "api/bare.py") as function:
+    with VercelFunction(ROOT, BARE) as function:
         pid, folder = function.pid, function._folder
         function.freeze()
     assert not folder.exists()
@@ -102,7 +103,7 @@ def test_it_ends_with_its_block_even_when_frozen() -> None:
 def test_it_does_not_outlive_a_host_that_is_killed(state: str) -> None:
     program = (
         "import sys\nfrom tests.support.vercel import VercelFunction\n"
-        f"function = VercelFunction({str(ROOT)!r}, 'api/bare.py').start()\n"
+        f"function = VercelFunction({str(ROOT)!r}, {BARE!r}).start()\n"
         f"if {state == 'frozen'}: function.freeze()\n"
         "print(function.pid, function._folder, flush=True)\nsys.stdin.read()\n"
     )
