@@ -20,12 +20,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_demo(commands)
     _add_init(commands)
-    options = parser.parse_args(argv)
+    commands.add_parser("learn", help="a lesson: an API route over a pool in four steps, and ten questions")
+    arguments = sys.argv[1:] if argv is None else list(argv)
     try:
+        if arguments[:1] == ["learn"]:  # which has commands of its own, and is loaded for them alone
+            return _learn(arguments[1:])
+        options = parser.parse_args(arguments)
         code: int = options.run(options)
     except KeyboardInterrupt:
         return 130
     return code
+
+
+def _learn(arguments: Sequence[str]) -> int:
+    from .learn.cli import main
+
+    return main(arguments)
 
 
 def _add_demo(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -46,7 +46,7 @@ SHELL = {
 #: Built on the public names alone, as a user's code would be.
 PUBLIC = {"integrations": {"", "errors"}}
 #: Built on the public names, or for tests; nothing below may know of them.
-ABOVE = {"testing", "demo", "starters", "__main__"}
+ABOVE = {"testing", "demo", "learn", "starters", "__main__"}
 
 #: What the core may import besides: no clock, lock, randomness, log or I/O can come in by these.
 PURE = {"/__future__", "/collections", "/collections.abc", "/enum", "/typing"}
