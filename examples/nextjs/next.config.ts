@@ -6,8 +6,7 @@ const routes = ['/api/users', '/api/time', '/api/connections'];
 
 const config: NextConfig = {
   poweredByHeader: false,
-  serverExternalPackages: ['pg'],
-  turbopack: { root: import.meta.dirname },
+  turbopack: { root: process.cwd() },
   rewrites: async () =>
     process.env.VERCEL ? [] : routes.map((route) => ({ source: route, destination: `${python}${route}` })),
 };

@@ -8,6 +8,7 @@ export default function Page() {
         The page is Next.js. Its users come from <code>/api/users</code>, a function in Python with one pool of at most 5
         connections.
       </p>
+      <noscript>It needs JavaScript, without which nothing can be shown here.</noscript>
       <Users />
     </main>
   );

@@ -17,12 +17,13 @@ export function Users() {
   useEffect(list.start, [list]);
 
   const { users, next, loaded, loading, trouble } = view;
-  const wasMore = useRef(false);
+  const before = useRef(next);
   useEffect(() => {
-    // The button has gone from under the keyboard's focus with the last page.
-    if (wasMore.current && loaded && next === null) end.current?.focus();
-    wasMore.current = next !== null && document.activeElement?.id === 'more';
-  }, [loaded, next, users]);
+    // With the last page the button goes, and the keyboard's focus with it.
+    const gone = before.current !== null && next === null && document.activeElement === document.body;
+    if (gone) end.current?.focus({ preventScroll: true });
+    before.current = next;
+  }, [next]);
 
   return (
     <>

@@ -83,7 +83,9 @@ export class Processes {
     this.#running.add(child);
     for (const stream of [child.stdout, child.stderr]) {
       createInterface({ input: stream }).on('line', (line) => {
-        if (!take?.(line) && line) console.log(`${name.padEnd(4)} | ${line}`);
+        // Next.js ends with nothing but an order to show the cursor.
+        const visible = line.replace(/\x1b\[[?0-9;]*[a-z]/gi, '').trim();
+        if (visible && !take?.(line)) console.log(`${name.padEnd(4)} | ${line}`);
       });
     }
     child.once('error', (error) => say(`${command} cannot be started: ${error.message}`));
