@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections import deque
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from thawpool import AsyncPool
-from thawpool.errors import ConnectFailed, ConnectionLost, Overloaded, PoolTimeout, Unavailable
+from thawpool.integrations.asgi import JSONResponse, PoolMiddleware
 
 from .servers import from_environment
 
@@ -33,6 +33,7 @@ class Waits:
     def open_failed(self, pool: str, error: str) -> None: ...
     def retired(self, pool: str, reason: str) -> None: ...
     def thawed(self, pool: str, why: str) -> None: ...
+    def flush(self, pool: str) -> None: ...
 
     def waited(self, pool: str, seconds: float) -> None:
         self.seconds.append(seconds)
@@ -54,16 +55,7 @@ async def time(request: Request) -> Response:
     return JSONResponse({"time": row and f"{row['time'].isoformat()}Z"})
 
 
-async def unavailable(request: Request, error: Exception) -> Response:
-    """No connection could be had: 500 when the database is away, 503 when it or the pool is only busy."""
-    away = isinstance(error, ConnectFailed | ConnectionLost)
-    if away or (isinstance(error, PoolTimeout) and error.connect_failed):
-        return JSONResponse({"error": "Database connection failed"}, 500)
-    seconds = error.retry_after if isinstance(error, Overloaded) else 1.0
-    return JSONResponse({"error": "Database busy"}, 503, {"Retry-After": str(math.ceil(seconds))})
-
-
 app = Starlette(
     routes=[Route("/api/users", users), Route("/api/time", time)],
-    exception_handlers={Unavailable: unavailable},
+    middleware=[Middleware(PoolMiddleware, pool=pool)],
 )

@@ -6,18 +6,20 @@ ends with its parent: standard input is a pipe whose other end only the supervis
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 import sys
 import threading
 
 import uvicorn
+from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 
-from . import mistakes
-from .function import app, pool, waits
+from . import function, mistakes
+from .function import pool, waits
 
 
 async def stats(request: Request) -> Response:
@@ -38,8 +40,18 @@ def _die_with_parent() -> None:
 
 def main(fd: int) -> None:
     threading.Thread(target=_die_with_parent, daemon=True).start()
-    app.router.routes += [Route("/demo/stats", stats), Route("/demo/warm", warm), *mistakes.routes]
-    config = uvicorn.Config(app, lifespan="off", access_log=False, log_level="warning")
+    # The page shows what fails. A storm without its database would fill the terminal with it.
+    logging.getLogger("thawpool").setLevel(logging.CRITICAL)
+    # Around the function and not in it: to look at the pool is no request of the function's, at whose end it lies down.
+    both = Starlette(
+        routes=[
+            Route("/demo/stats", stats),
+            Route("/demo/warm", warm),
+            *mistakes.routes,
+            Mount("/", function.app),
+        ]
+    )
+    config = uvicorn.Config(both, lifespan="off", access_log=False, log_level="warning")
     uvicorn.Server(config).run(sockets=[socket.socket(fileno=fd)])
 
 
