@@ -13,6 +13,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
+import psycopg
 import pytest
 from tests.learn.reader import ANSWERS, answer
 
@@ -20,6 +21,7 @@ from thawpool.learn.check import complaints
 from thawpool.learn.check.complaints import Complaint
 from thawpool.learn.check.server import Server
 from thawpool.learn.check.steps import Check, Verdict
+from thawpool.testing import Postgres
 
 NAMES = sorted(path.name.removesuffix(".py.txt") for path in ANSWERS.glob("*.py.txt"))
 RIGHT = [name for name in NAMES if name.startswith("right_")]
@@ -46,12 +48,12 @@ class Expected:
         self.did = found[3]
 
 
-def judge(name: str, step: int, server: Server, other: Server, folder: Path) -> tuple[Verdict, str]:
+def judge(name: str, step: int, server: Server, other: str, folder: Path) -> tuple[Verdict, str]:
     """Run the answer as ``users.py``; the verdict, and the address of the server's first database."""
     file = folder / name / "users.py"
     file.parent.mkdir(exist_ok=True)
-    # "{url}" is the address that DATABASE_URL has at first, "{other}" one of another server: no run has the same.
-    text = answer(name).replace("{url}", server.url("lesson")).replace("{other}", other.url("postgres"))
+    # "{url}" is the address that DATABASE_URL has at first, "{other}" that of another server: no run has the same.
+    text = answer(name).replace("{url}", server.url("lesson")).replace("{other}", other)
     file.write_text(text, encoding="utf-8")
     return Check(file, server, limit=1.5).step(step), server.databases[0].address
 
@@ -59,8 +61,9 @@ def judge(name: str, step: int, server: Server, other: Server, folder: Path) -> 
 class Verdicts:
     """What becomes of each answer: two are run at a time, each on a server of its own, before they are asked for."""
 
-    def __init__(self, folder: Path, workers: ThreadPoolExecutor) -> None:
-        self._servers: SimpleQueue[tuple[Server, Server]] = SimpleQueue()
+    def __init__(self, elsewhere: str, folder: Path, workers: ThreadPoolExecutor) -> None:
+        self._elsewhere = elsewhere
+        self._servers: SimpleQueue[Server] = SimpleQueue()
         self._folder = folder
         #: The names of all complaints that there are, and of those that were made.
         self.complaints: set[str] = set()
@@ -72,20 +75,17 @@ class Verdicts:
     def __call__(self, name: str, step: int) -> tuple[Verdict, str]:
         return self._found[name, step].result()
 
-    def begin(self, one: Server, other: Server) -> None:
-        """The answers may be run on these, each of which is "{other}" to the other."""
-        for server in (one, other):
-            with server.connect("postgres") as conn:
-                conn.execute("CREATE TABLE IF NOT EXISTS users (id int)")
-        self._servers.put((one, other))
-        self._servers.put((other, one))
+    def begin(self, *servers: Server) -> None:
+        """The answers may be run on these."""
+        for server in servers:
+            self._servers.put(server)
 
     def _judge(self, name: str, step: int) -> tuple[Verdict, str]:
-        servers = self._servers.get()
+        server = self._servers.get()
         try:
-            return judge(name, step, *servers, self._folder)
+            return judge(name, step, server, self._elsewhere, self._folder)
         finally:
-            self._servers.put(servers)
+            self._servers.put(server)
 
     def note(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Note which complaints are made from now on."""
@@ -102,9 +102,24 @@ class Verdicts:
 
 
 @pytest.fixture(scope="module")
-def verdict(lesson_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Verdicts]:
+def elsewhere(postgres: Postgres) -> Iterator[str]:
+    """A database with users that has nothing to do with the lesson: its URL."""
+    with psycopg.connect(postgres.url(), autocommit=True) as admin:
+        admin.execute("CREATE DATABASE elsewhere")
+        try:
+            with psycopg.connect(postgres.url(database="elsewhere")) as conn:
+                conn.execute("CREATE TABLE users (id int)")
+            yield postgres.url(database="elsewhere")
+        finally:
+            admin.execute("DROP DATABASE elsewhere WITH (FORCE)")
+
+
+@pytest.fixture(scope="module")
+def verdict(
+    lesson_server: Server, elsewhere: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Verdicts]:
     with pytest.MonkeyPatch.context() as monkeypatch, Server() as other, ThreadPoolExecutor(2) as workers:
-        verdicts = Verdicts(tmp_path_factory.mktemp("answers"), workers)
+        verdicts = Verdicts(elsewhere, tmp_path_factory.mktemp("answers"), workers)
         verdicts.note(monkeypatch)
         verdicts.begin(lesson_server, other)
         yield verdicts

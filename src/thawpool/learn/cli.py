@@ -177,7 +177,10 @@ def _file(progress: Progress) -> Path:
     if progress.file is None:
         raise LearnError("the lesson has not begun: begin with `thawpool learn start`")
     if not progress.file.is_file():
-        raise LearnError(f"{progress.file} is gone: begin again with `thawpool learn start`")
+        raise LearnError(
+            f"{progress.file} is gone: begin again with `thawpool learn start`, or if you moved it, with "
+            "`thawpool learn start --existing` where it is now"
+        )
     return progress.file
 
 

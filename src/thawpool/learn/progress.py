@@ -36,7 +36,14 @@ class Progress:
         """Where it is kept."""
         home = os.environ.get("XDG_STATE_HOME", "")
         # The XDG specification: a relative path is to be ignored.
-        base = Path(home) if os.path.isabs(home) else Path.home() / ".local" / "state"
+        if os.path.isabs(home):
+            return Path(home) / "thawpool" / "learn.json"
+        try:
+            base = Path.home() / ".local" / "state"
+        except RuntimeError as error:
+            raise LearnError(
+                "you have no home folder to keep your progress in: set XDG_STATE_HOME to one"
+            ) from error
         return base / "thawpool" / "learn.json"
 
     @classmethod

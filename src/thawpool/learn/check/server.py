@@ -18,7 +18,7 @@ from thawpool.testing.postgres import Postgres, find_postgres
 from ..errors import LearnError
 from .nursery import Nursery
 
-__all__ = ["MOVED", "USERS", "Database", "Server"]
+__all__ = ["USERS", "Database", "Held", "Server"]
 
 #: What the table ``users`` holds. One name is a trap for SQL, one for encodings.
 USERS = [
@@ -26,9 +26,8 @@ USERS = [
     {"id": 2, "name": "Grace O'Frost", "email": "grace@example.com"},
     {"id": 3, "name": "Zoë Winter", "email": "zoe@example.com"},
 ]
-#: The database to which ``DATABASE_URL`` moves in step 2.
-MOVED = "lesson_moved"
-_NAMES = ("lesson", MOVED)
+#: The databases: the second is where ``DATABASE_URL`` moves in step 2.
+_NAMES = ("lesson", "lesson_moved")
 #: A session that an answer left in a transaction is in the way of a lock, and shall not be waited for.
 _IMPATIENT = "SET lock_timeout = '1s'"
 
