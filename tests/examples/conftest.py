@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import sysconfig
 import tempfile
 import venv
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -47,14 +49,23 @@ class Installed(NamedTuple):
 
 @pytest.fixture(scope="session")
 def folder() -> Iterator[Path]:
-    """A folder for all that, which takes a quarter of a gigabyte: pytest would keep it for three runs."""
-    with tempfile.TemporaryDirectory(prefix="thawpool-examples-") as name:
+    """A folder for all that, which has ten thousand files; pytest would keep it for three runs."""
+    with tempfile.TemporaryDirectory(prefix="thawpool-examples-", dir=_memory()) as name:
         yield Path(name)
 
 
+def _memory() -> str | None:
+    """Where files are in memory and programs may run, if there is room: a disk takes half a minute to remove them."""
+    place = "/dev/shm"
+    with suppress(OSError):
+        if shutil.disk_usage(place).free > 2 << 30 and not os.statvfs(place).f_flag & os.ST_NOEXEC:
+            return place
+    return None
+
+
 @pytest.fixture(scope="session")
-def wheel(folder: Path) -> Path:
-    """The wheel, built from a copy of this project in which somebody has worked."""
+def project(folder: Path) -> Path:
+    """A copy of this project in which somebody has worked."""
     project = folder / "project"
     ignored = shutil.ignore_patterns("node_modules", ".next", ".venv", "__pycache__")
     for name in ("src", "examples"):
@@ -64,6 +75,11 @@ def wheel(folder: Path) -> Path:
     for name in LITTER:
         (project / name).parent.mkdir(parents=True, exist_ok=True)
         (project / name).write_text("not yours")
+    return project
+
+
+@pytest.fixture(scope="session")
+def wheel(folder: Path, project: Path) -> Path:
     _pip("wheel", "--no-deps", "--wheel-dir", folder, project)
     (built,) = folder.glob("*.whl")
     return built
@@ -86,8 +102,10 @@ def starter(folder: Path, installed: Installed) -> Callable[[str], Path]:
     """Make the starter of a name in an empty folder, as ``thawpool init`` does."""
 
     def make(name: str) -> Path:
-        subprocess.run([installed.thawpool, "init", name], cwd=folder, check=True, capture_output=True)
-        return folder / f"thawpool-{name}"
+        empty = folder / name
+        empty.mkdir()
+        subprocess.run([installed.thawpool, "init", name], cwd=empty, check=True, capture_output=True)
+        return empty / f"thawpool-{name}"
 
     return make
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import psycopg
 import pymysql
 import pytest
+from tests.support.waiting import eventually
 
 from thawpool.testing.mariadb import MariaDB
 from thawpool.testing.postgres import Postgres, find_postgres
@@ -70,12 +71,11 @@ class Database(ABC):
         """How many clients the server has besides the one who asks."""
         return len(self.run(self.OTHERS))
 
-    def drop_connections(self) -> int:
-        """End all sessions but the one who asks; returns how many there were."""
-        others = self.run(self.OTHERS)
-        for (number,) in others:
+    def drop_connections(self) -> None:
+        """End all sessions but the one who asks, and wait until they are gone."""
+        for (number,) in self.run(self.OTHERS):
             self.run(self.KILL, number)
-        return len(others)
+        eventually(lambda: self.connections() == 0, "the end of all sessions")
 
 
 class _PostgreSQL(Database):

@@ -19,6 +19,8 @@ from tests.examples.databases import SYSTEMS, Database, User, database, people
 from tests.support.vercel import VercelFunction
 from tests.support.waiting import eventually
 
+from thawpool.testing._home import free_port
+
 pytestmark = pytest.mark.timeout(180)
 
 
@@ -40,7 +42,7 @@ def port(app: Path, users: Database, installed: Installed) -> Iterator[int]:
     seed = [str(installed.python), "seed.py"]
     for added in (120, 0):
         assert subprocess.check_output(seed, cwd=app, env=environ, text=True) == f"added {added} users\n"
-    number = _free_port()
+    number = free_port()
     command = ["-m", "uvicorn", "app:app", "--port", str(number), "--log-level", "warning"]
     with _running([installed.python, *command], app, environ):
         eventually(lambda: _listens(number), "uvicorn", within=30)
@@ -146,7 +148,7 @@ def test_it_runs_on_vercel(app: Path, users: Database, installed: Installed, por
 
 def test_without_a_database_it_brings_its_own(app: Path, installed: Installed) -> None:
     """``python dev.py``, until Ctrl-C."""
-    number = _free_port()
+    number = free_port()
     environ = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
     environ |= {"PORT": str(number)}
     with _running([installed.python, "dev.py"], app, environ) as process:
@@ -176,8 +178,3 @@ def _listens(port: int) -> bool:
     with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
         return True
     return False
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])

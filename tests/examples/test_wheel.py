@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from tests.examples.conftest import LITTER, ROOT, Installed
+from tests.examples.conftest import LITTER, Installed
 
 from thawpool.starters import STARTERS, contents
 
@@ -15,21 +15,21 @@ pytestmark = pytest.mark.timeout(180)
 
 
 @pytest.mark.parametrize("name", STARTERS)
-def test_it_has_all_files_of_a_starter_and_no_other(wheel: Path, name: str) -> None:
+def test_it_has_all_files_of_a_starter_and_no_other(wheel: Path, project: Path, name: str) -> None:
     root = f"thawpool/starters/{name}/"
     with zipfile.ZipFile(wheel) as archive:
         found = {entry.removeprefix(root) for entry in archive.namelist() if entry.startswith(root)}
-    assert found == set(map(str, contents(ROOT / "examples" / name)))
+    assert found == set(map(str, contents(project / "examples" / name)))
     assert not found & {path.removeprefix(f"examples/{name}/") for path in LITTER}
 
 
-def test_it_has_nothing_else_than_before(wheel: Path) -> None:
+def test_it_has_nothing_else_than_before(wheel: Path, project: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         entries = [entry for entry in archive.namelist() if not entry.startswith("thawpool/starters/")]
     roots = {entry.split("/")[0].split("-")[0] for entry in entries}
     assert roots == {"thawpool"}
     code = {entry for entry in entries if ".dist-info/" not in entry}
-    package = ROOT / "src" / "thawpool"
+    package = project / "src" / "thawpool"
     assert code == {
         str(Path("thawpool", path.relative_to(package)))
         for path in package.rglob("*")

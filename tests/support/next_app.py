@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import os
-import signal
 import socket
 import subprocess
 import sys
@@ -19,6 +17,9 @@ from typing import Any, Self
 from tests.support.node import find_node
 from tests.support.vercel import VercelFunction
 from tests.support.waiting import eventually
+
+from thawpool.testing._home import free_port
+from thawpool.testing._processes import pause_tree, resume_tree
 
 __all__ = ["Edge", "NextServer", "build"]
 
@@ -60,7 +61,7 @@ class NextServer:
 
     def __enter__(self) -> Self:
         node = find_node()
-        self.port = _free_port()
+        self.port = free_port()
         self._output = tempfile.TemporaryFile()
         self._guard = subprocess.Popen(
             [
@@ -91,7 +92,7 @@ class NextServer:
         return self
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        os.killpg(self._guard.pid, signal.SIGCONT)
+        resume_tree(self._guard.pid)
         self._guard.communicate()
         if error is not None:
             self._output.seek(0)
@@ -104,15 +105,10 @@ class NextServer:
 
     def freeze(self) -> None:
         """Stop it, as a platform does between two requests."""
-        os.killpg(self._guard.pid, signal.SIGSTOP)
-        listing = ["ps", "-o", "stat=", "-s", str(self._guard.pid)]
-        eventually(
-            lambda: {state[0] for state in subprocess.check_output(listing, text=True).split()} == {"T"},
-            "the freeze of next start",
-        )
+        pause_tree(self._guard.pid)
 
     def thaw(self) -> None:
-        os.killpg(self._guard.pid, signal.SIGCONT)
+        resume_tree(self._guard.pid)
 
     def _listens(self) -> bool:
         with suppress(OSError), socket.create_connection(("127.0.0.1", self.port)):
@@ -189,8 +185,3 @@ class _Forward(BaseHTTPRequestHandler):
     do_POST = do_GET
 
     def log_message(self, *arguments: object) -> None: ...
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])

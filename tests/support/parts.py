@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from tests.support.node import OLDEST, find_node
+from tests.support.node import OLDEST, find_node, registry_answers
 from tests.support.wall_clock import find_faketime
 
 from thawpool.testing.mariadb import find_mariadb, find_mysql
@@ -84,6 +84,7 @@ PARTS = {
         functools.partial(_found, find_node),
         f"install Node.js {'.'.join(map(str, OLDEST))} or newer with npm, or make test where PyPI can be reached",
     ),
+    "npm": Part(registry_answers, "let Node.js with its npm reach a registry: npm view next version"),
     "vercel": Part(
         functools.partial(_has_module, "vercel_runtime"), "install Python 3.12 or newer, then make clean test"
     ),
@@ -98,6 +99,7 @@ FIXTURES = {
     "own_mariadb": "mariadb",
     "mariadb_tls": "mariadb",
     "mysql": "mysql",
+    "next_app": "npm",
 }
 
 
