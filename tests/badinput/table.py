@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 import pytest
 
-from thawpool import AsyncPool, Overloaded, PoolSaturated, PoolTimeout
+from thawpool import AsyncPool
+from thawpool.integrations.http import answer
 
 __all__ = ["CANARY", "ROWS", "Row", "assert_sound", "chain", "refused"]
 
@@ -43,11 +44,9 @@ ROWS = dict(_rows())
 
 
 def status(error: BaseException) -> int:
-    """What an error becomes over HTTP."""
-    busy = isinstance(error, (Overloaded, PoolSaturated)) or (
-        isinstance(error, PoolTimeout) and not error.connect_failed
-    )
-    return 503 if busy else 500
+    """What an error becomes over HTTP; the framework's own 500 if it is not the pool's to answer."""
+    said = answer(error)
+    return 500 if said is None else said.status
 
 
 def chain(error: BaseException) -> Iterator[BaseException]:

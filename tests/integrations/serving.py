@@ -9,13 +9,14 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from email.message import Message
+from http.server import HTTPServer, ThreadingHTTPServer
 from socketserver import ThreadingMixIn
 from typing import Any, NamedTuple
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import uvicorn
 
-__all__ = ["Client", "Reply", "asgi", "wsgi"]
+__all__ = ["Client", "Reply", "asgi", "http_server", "wsgi"]
 
 
 class Reply(NamedTuple):
@@ -95,11 +96,23 @@ class _Quiet(WSGIRequestHandler):
 @contextmanager
 def wsgi(app: Any) -> Iterator[Client]:
     """The app under wsgiref's server, a thread for each connection."""
-    with make_server("127.0.0.1", 0, app, _Threads, _Quiet) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-        thread.start()
-        try:
-            yield Client(server.server_port)
-        finally:
-            server.shutdown()
-            thread.join(30)
+    with make_server("127.0.0.1", 0, app, _Threads, _Quiet) as server, _serving(server) as client:
+        yield client
+
+
+@contextmanager
+def http_server(handler: Any) -> Iterator[Client]:
+    """The handler under ``http.server``, a thread for each connection."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server, _serving(server) as client:
+        yield client
+
+
+@contextmanager
+def _serving(server: HTTPServer) -> Iterator[Client]:
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    try:
+        yield Client(server.server_port)
+    finally:
+        server.shutdown()
+        thread.join(30)

@@ -8,14 +8,18 @@ import time
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+from fastapi.middleware.gzip import GZipMiddleware
+from starlette.applications import Starlette
 from tests.conftest import ProxyFactory
 from tests.integrations.frameworks import FRAMEWORKS, build, rows
 from tests.integrations.serving import asgi
 from tests.support.losses import at_rest
 from tests.support.waiting import eventually
 
-from thawpool import AsyncPool
-from thawpool.integrations.asgi import PoolMiddleware
+from thawpool import AsyncPool, ConfigError, Pool, Unavailable
+from thawpool.integrations.asgi import JSONResponse, PoolMiddleware
 from thawpool.testing.mariadb import MariaDB
 from thawpool.testing.postgres import Postgres
 
@@ -306,8 +310,102 @@ def test_what_is_no_request_passes_through_untouched(kind: str, postgres: Postgr
 
 @pytest.mark.parametrize("wrong", [None, AsyncPool, f"postgresql://u:{SECRET}@h/d"])
 def test_what_is_no_pool_is_refused_at_once(wrong: Any) -> None:
-    from thawpool import ConfigError
-
     with pytest.raises(ConfigError, match="give the Pool or AsyncPool that the app uses") as caught:
         PoolMiddleware(_nothing, pool=wrong)  # type: ignore[arg-type]
     assert SECRET not in str(caught.value)
+
+
+# -- in its place among the others ---------------------------------------------------------------------
+
+
+def test_routes_in_threads_have_the_deadline_too(postgres: Postgres) -> None:
+    pool = Pool(postgres.url())
+    app = FastAPI()
+    app.add_middleware(PoolMiddleware, pool=pool, remaining=0.5)
+
+    @app.get("/users")
+    def users() -> Any:
+        return pool.query(USERS)
+
+    @app.get("/slow")
+    def slow() -> Any:
+        return pool.query("SELECT pg_sleep(20)")
+
+    with pool, asgi(app) as client:
+        eventually(lambda: client.get("/users").status == 200, "the first connection")
+        since = time.monotonic()
+        assert client.get("/slow").json == BUSY
+        assert time.monotonic() - since < 1.5
+        at_rest(pool)
+
+
+def test_statements_that_fail_side_by_side_are_one_answer(postgres: Postgres, proxy: ProxyFactory) -> None:
+    wire = proxy()
+    wire.refuse()
+    pool = AsyncPool(wire.url(postgres.url()), timeout=0.3)
+
+    async def both() -> None:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(2):
+                group.create_task(pool.query(USERS))
+
+    with asgi(build("starlette", {"/both": both}, pool)) as client:
+        reply = client.get("/both")
+        assert (reply.status, reply.json) == (500, FAILED)
+
+
+@pytest.mark.parametrize("order", ["inside", "outside"])
+def test_other_middlewares_see_its_answers_if_it_is_the_inner_one(order: str, proxy: ProxyFactory) -> None:
+    wire = proxy()
+    wire.refuse()
+    pool = AsyncPool(wire.url("postgresql://postgres@host/postgres"), timeout=0.2)
+    app = FastAPI()
+    if order == "inside":
+        app.add_middleware(PoolMiddleware, pool=pool)
+    app.add_middleware(CORSMiddleware, allow_origins=["*"])
+    app.add_middleware(GZipMiddleware, minimum_size=1)
+    if order == "outside":
+        app.add_middleware(PoolMiddleware, pool=pool)
+    app.get("/users")(rows(pool, USERS))
+    with asgi(app) as client:
+        reply = client.request("GET", "/users", headers={"Origin": "https://example.com"})
+    assert (reply.status, reply.json) == (500, FAILED)
+    assert reply.headers["Access-Control-Allow-Origin"] == ("*" if order == "inside" else None)
+
+
+@pytest.mark.parametrize("framework", ["starlette", "fastapi"])
+def test_from_outside_it_finds_the_frameworks_own_answer(
+    framework: str, proxy: ProxyFactory, caplog: pytest.LogCaptureFixture
+) -> None:
+    wire = proxy()
+    wire.refuse()
+    pool = AsyncPool(wire.url("postgresql://postgres@host/postgres"), timeout=0.2)
+    app: Any = FastAPI() if framework == "fastapi" else Starlette()
+    app.add_route("/users", lambda request: JSONResponse([]))
+
+    async def users(request: Any) -> Any:
+        await pool.query(USERS)
+
+    app.add_route("/away", users)
+    with asgi(PoolMiddleware(app, pool=pool)) as client:
+        assert client.get("/users").status == 200
+        reply = client.get("/away")
+        assert (reply.status, reply.body) == (500, b"Internal Server Error")
+    assert causes(caplog) == []
+    assert "ConnectFailed" in caplog.text, "the server logs it"
+
+
+def test_a_handler_of_ones_own_comes_first(proxy: ProxyFactory) -> None:
+    wire = proxy()
+    wire.refuse()
+    pool = AsyncPool(wire.url("postgresql://postgres@host/postgres"), timeout=0.2)
+    app = FastAPI()
+    app.add_middleware(PoolMiddleware, pool=pool)
+    app.get("/users")(rows(pool, USERS))
+
+    @app.exception_handler(Unavailable)
+    async def mine(request: Any, error: Exception) -> JSONResponse:
+        return JSONResponse({"error": "come back later"}, 418)
+
+    with asgi(app) as client:
+        assert client.get("/users").json == {"error": "come back later"}

@@ -5,14 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
-from tests.integrations.serving import Client, asgi, wsgi
+from tests.integrations.serving import asgi, http_server, wsgi
 from tests.support.losses import at_rest
 from tests.support.waiting import eventually
 
@@ -27,24 +24,11 @@ SERVERS = {
     "Any ASGI app": asgi,
     "Flask": wsgi,
     "Any WSGI app": wsgi,
-    "`BaseHTTPRequestHandler`, as on Vercel": None,
+    "`BaseHTTPRequestHandler`, as on Vercel": http_server,
     "How long a request has": asgi,
 }
 RECIPES = "A connection or a transaction for each request"
 ADDED = {"name": "Zoe <b>O'Hara</b>", "email": "zoe@example.com"}
-
-
-@contextmanager
-def http_server(handler: Any) -> Iterator[Client]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        server.daemon_threads = False
-        thread = Thread(target=server.serve_forever, args=(0.02,))
-        thread.start()
-        try:
-            yield Client(server.server_port)
-        finally:
-            server.shutdown()
-            thread.join()
 
 
 def programs() -> dict[str, list[str]]:
@@ -100,8 +84,8 @@ def test_it_answers_with_users_and_without_a_database_with_the_lessons_500(
 ) -> None:
     (program,) = programs()[heading]
     names = run(program)
-    serve = SERVERS[heading]
-    with serve(names["app"]) if serve else http_server(names["handler"]) as client:
+    serve, name = SERVERS[heading], "handler" if SERVERS[heading] is http_server else "app"
+    with serve(names[name]) as client:
         reply = client.get("/api/users")
         assert reply.status == 200
         assert reply.json["users"][49] == {"id": 50, "name": "User 50", "email": "50@example.com"}
@@ -109,7 +93,7 @@ def test_it_answers_with_users_and_without_a_database_with_the_lessons_500(
         at_rest(names["pool"])
     monkeypatch.setenv("DATABASE_URL", "postgresql://u:hush@127.0.0.1:1/db")
     names = run(program)
-    with serve(names["app"]) if serve else http_server(names["handler"]) as client:
+    with serve(names[name]) as client:
         reply = client.get("/api/users")
         assert (reply.status, reply.json) == (500, {"error": "Database connection failed"})
     assert "a request was answered with 500, Database connection failed" in caplog.text

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from thawpool.errors import Unavailable
 
 from ._checks import invocation_of
-from .http import answer, log
+from .http import Answer, answer, log
 
 if TYPE_CHECKING:
     from thawpool import AsyncPool, Pool
@@ -82,9 +82,7 @@ class PoolMiddleware:
             if said is None:
                 raise
             log(said, error)
-            from ._json_response import JSONResponse
-
-            await JSONResponse(said.body, said.status, said.headers)(scope, receive, send)
+            await _send_answer(said, send)
 
 
 class _Response:
@@ -100,6 +98,16 @@ class _Response:
         if message["type"] == "http.response.start":
             self.begun = True
         return self.send(message)
+
+
+async def _send_answer(said: Answer, send: Send) -> None:
+    from ._encode import encode
+
+    body = encode(said.body)
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+    headers += [(name.lower().encode(), value.encode()) for name, value in said.headers.items()]
+    await send({"type": "http.response.start", "status": said.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
 
 
 def __getattr__(name: str) -> Any:
