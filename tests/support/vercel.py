@@ -215,6 +215,11 @@ class VercelFunction:
         assert self._clock is not None, "make it with movable_clock=True"
         self._clock.jump(seconds)
 
+    @property
+    def wall_shift(self) -> float:
+        """How far its wall clock has been moved, in seconds."""
+        return self._clock.shift if self._clock else 0.0
+
     def end(self) -> int:
         """End it as Vercel ends an instance: SIGTERM, and SIGKILL if it is still there 500 ms later.
 
@@ -306,8 +311,7 @@ class VercelFunction:
         if isinstance(deadline, str):
             headers["x-vercel-internal-deadline"] = deadline
         elif deadline is not None:
-            shift = self._clock.shift if self._clock else 0.0
-            end = datetime.fromtimestamp(time.time() + shift + deadline, UTC)
+            end = datetime.fromtimestamp(time.time() + self.wall_shift + deadline, UTC)
             text = end.isoformat(timespec="milliseconds").replace("+00:00", "Z")
             headers["x-vercel-internal-deadline"] = text
         return headers

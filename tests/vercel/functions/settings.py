@@ -6,10 +6,12 @@ import json
 import os
 from typing import Any
 
-__all__ = ["OPTIONS", "PID", "SLEEP"]
+__all__ = ["MARKED", "OPTIONS", "PID", "SLEEP"]
 
 OPTIONS: dict[str, Any] = json.loads(os.environ.get("POOL", "{}"))
 
+#: Work for so long, and say whose it was.
+MARKED = "SELECT pg_sleep(%s)::text AS slept, %s::text AS mark"
 if os.environ["DATABASE_URL"].startswith("mysql"):
     PID = "SELECT CONNECTION_ID() AS pid"
     SLEEP = "SELECT SLEEP(%s) AS slept"
