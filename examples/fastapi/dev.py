@@ -26,5 +26,7 @@ def run() -> None:
 if __name__ == "__main__":
     try:
         run()
+    except KeyboardInterrupt:
+        sys.exit(130)
     except FileNotFoundError as error:  # no PostgreSQL here; it says what to install
         sys.exit(str(error))

