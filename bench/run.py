@@ -55,6 +55,7 @@ def run(
                 for place, sample in _shuffled(samples, order):
                     with _told(progress, question, sample):
                         record.add(round=turn, place=place, **_take(question, sample, stage, progress))
+            stage.clear()
 
 
 def _shuffled(samples: Sequence[Sample], order: random.Random) -> list[tuple[int, Sample]]:

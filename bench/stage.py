@@ -51,7 +51,8 @@ class Stage:
         return self
 
     def __exit__(self, *exc: object) -> None:
-        self._stack.close()
+        with self._stack:
+            self.clear()
 
     # -- servers ---------------------------------------------------------------------------------
 
@@ -96,11 +97,17 @@ class Stage:
         return Postgres().version
 
     def keep(self, kind: Callable[[Stage], T]) -> T:
-        """The run's only ``kind(stage)``: made when first asked for, closed with the run."""
+        """A question's only ``kind(stage)``: made when first asked for, closed by ``clear``."""
         if kind not in self._kept:
-            self._kept[kind] = kept = kind(self)
-            self._stack.callback(kept.close)
+            self._kept[kind] = kind(self)
         return self._kept[kind]  # type: ignore[no-any-return]
+
+    def clear(self) -> None:
+        """Close what a question kept: the next one has the machine, and the servers' connections, to itself."""
+        with ExitStack() as closing:
+            for kept in self._kept.values():
+                closing.callback(kept.close)
+            self._kept.clear()
 
     def address(self, system: str) -> Address:
         return address_of((self.postgres if system == "postgresql" else self.mariadb).url())

@@ -1,8 +1,8 @@
-"""What all bare ASGI apps share: the statement, the encoder, the answer. They differ in the pool alone."""
+"""What all bare ASGI apps share: the encoder, the answer and, but for the page, the statement."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 import orjson
@@ -23,12 +23,12 @@ async def _nothing() -> None:
 
 
 def application(
-    users: Callable[[], Awaitable[Sequence[Any]]],
-    failure: type[Exception],
+    users: Callable[[], Awaitable[Any]],
+    failure: type[Exception] | tuple[()],
     startup: Callable[[], Awaitable[None]] = _nothing,
     shutdown: Callable[[], Awaitable[None]] = _nothing,
 ) -> App:
-    """An app that answers with ``users()``, and with an error where that raises ``failure``."""
+    """An app that answers with ``users()``, and with an error where that raises ``failure``, which may be nothing."""
 
     async def app(scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":

@@ -21,9 +21,14 @@ import psutil  # type: ignore[import-untyped]
 from ..sampling import Metrics
 from ..stage import ROOT, BenchError, Stage, end
 
-__all__ = ["CLIENTS", "Server", "Site", "load", "on_cpu", "statements", "wrk"]
+__all__ = [
+    "CLIENTS", "CPUS", "PATIENCE", "Server", "Site", "cpu_seconds", "load", "memory_mb", "on_cpu", "serve", "statements",
+    "wrk",
+]  # fmt: skip
 
 CLIENTS = 64
+#: All that this process may use; empty where nobody says.
+CPUS = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
 #: Seconds that a server may take to answer for the first time.
 PATIENCE = 60.0
 WRK_MISSING = "wrk, which makes the load, is not installed: apt-get install wrk (macOS: brew install wrk)"
@@ -45,6 +50,10 @@ class Site:
     path: str = "/api/users"
     #: Seconds of load until it is as fast as it gets.
     warm_up: int = 2
+    #: What starts it, where that is no plain command.
+    server: type[Server] | None = None
+    #: How many SELECTs answer a request.
+    selects: int = 1
 
 
 class Server:
@@ -56,29 +65,39 @@ class Server:
 
     def __init__(self, site: Site, stage: Stage) -> None:
         self.site = site
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
         self._log = tempfile.TemporaryFile()  # noqa: SIM115  # closed by close()
-        settings = {"DATABASE_URL": stage.address("postgresql").url(site.driver), "PORT": str(self.port)}
-        self._process = subprocess.Popen(
-            [part.replace("{port}", str(self.port)) for part in site.command],
-            cwd=ROOT,
-            env={**os.environ, **settings, **site.environment},
-            stdin=subprocess.DEVNULL,
-            stdout=self._log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+        self._start(stage.address("postgresql").url(site.driver))
         try:
             self._wait()
         except BaseException:
             self.close()
             raise
 
+    def _start(self, database: str) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = int(probe.getsockname()[1])
+        self._process = self._spawn({"DATABASE_URL": database, "PORT": str(self.port)})
+
+    def _spawn(self, settings: Mapping[str, str]) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [part.replace("{port}", settings.get("PORT", "")) for part in self.site.command],
+            cwd=ROOT,
+            env={**os.environ, **settings, **self.site.environment},
+            stdin=subprocess.DEVNULL,
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
     def close(self) -> None:
         end(self._process)
         self._log.close()
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What a request has to say."""
+        return {}
 
     @property
     def tree(self) -> psutil.Process:
@@ -110,6 +129,10 @@ class Server:
         errors = [line for line in lines if "Error: " in line]
         return (errors or lines or ["it said nothing"])[-1]
 
+    def load(self, seconds: int) -> Metrics:
+        """What ``CLIENTS`` clients get in so many seconds."""
+        return load(self.url, seconds, self.headers)
+
     def ask(self, times: int, clients: int = 1) -> list[Any]:
         """What so many clients get who ask at the same moment, so many times: the answers, of any status."""
         conns = [http.client.HTTPConnection("127.0.0.1", self.port, timeout=10) for _ in range(clients)]
@@ -117,7 +140,7 @@ class Server:
         try:
             for _ in range(times):
                 for conn in conns:
-                    conn.request("GET", self.site.path)
+                    conn.request("GET", self.site.path, headers=self.headers)
                 answers += [json.loads(conn.getresponse().read()) for conn in conns]
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise BenchError(f"no answer, or one that is no JSON: {error}") from None
@@ -125,6 +148,11 @@ class Server:
             for conn in conns:
                 conn.close()
         return answers
+
+
+def serve(site: Site, stage: Stage) -> Server:
+    """Start ``site``; errors as of ``Server``."""
+    return (site.server or Server)(site, stage)
 
 
 def wrk() -> str:
@@ -139,13 +167,15 @@ def wrk() -> str:
     return found
 
 
-def load(url: str, seconds: int, clients: int = CLIENTS) -> Metrics:
-    """Ask for ``url`` from so many clients, who keep their connections and ask again at once.
+def load(url: str, seconds: int, headers: Mapping[str, str]) -> Metrics:
+    """Ask for ``url`` from ``CLIENTS`` clients, who keep their connections and ask again at once.
 
     Raises:
         BenchError: there is no wrk, or it got no answer.
     """
-    command = [wrk(), "-t1", f"-c{clients}", f"-d{seconds}s", "--timeout", "10s", "--latency", url]
+    command = [wrk(), "-t1", f"-c{CLIENTS}", f"-d{seconds}s", "--timeout", "10s", "--latency"]
+    command += [part for name, value in headers.items() for part in ("-H", f"{name}: {value}")]
+    command.append(url)
     said = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 60, check=False)
     found = {
         name: re.search(pattern, said.stdout)
@@ -208,15 +238,14 @@ def memory_mb(root: psutil.Process) -> tuple[float, float]:
 @contextmanager
 def on_cpu(number: int, *trees: psutil.Process) -> Iterator[None]:
     """Keep ``trees``, and what this process starts meanwhile, on one CPU. Nothing where there is no second."""
-    cpus = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_setaffinity") else []
-    if len(cpus) < 2:
+    if len(CPUS) < 2:
         yield
         return
-    _move(trees, [cpus[number]])
+    _move(trees, [CPUS[number]])
     try:
         yield
     finally:
-        _move(trees, cpus)
+        _move(trees, CPUS)
 
 
 def _move(trees: Sequence[psutil.Process], cpus: list[int]) -> None:

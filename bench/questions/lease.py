@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import statistics
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AsyncExitStack, ExitStack
-from time import perf_counter_ns
 from typing import Any
 
 from ..child import contender
@@ -21,6 +20,7 @@ from ..report import NOTHING, Bar, Chart, Table, Target, number
 from ..sampling import Metrics, Results, Sample
 from ..stage import Stage
 from ._one_by_one import ASYNCIO, THREADS, UVLOOP, loop_of, settings_of
+from ._turns import BLOCKS, async_in_turns, in_turns
 
 __all__ = ["HEADLINES", "NAME", "NOTES", "below", "charts", "samples", "table", "take", "tables", "targets"]
 
@@ -34,10 +34,6 @@ NOTES = """
 the floor itself is the control: the floor over itself. A row that talks to its server at each lease or return shows
 mostly a round trip.
 """
-#: Blocks of a sample, and how long each takes, in nanoseconds.
-BLOCKS = 20
-BLOCK = 20_000_000
-LEAST = 5
 SECONDS = 1.4
 
 
@@ -88,7 +84,7 @@ def measure(task: dict[str, Any]) -> Any:
 def _measure_sync(task: dict[str, Any]) -> Metrics:
     turns = task.get("turns", BLOCKS)
     if "floor" in task:
-        return _compared(_in_turns(turns, Floor().loop, FLOORS[task["floor"]]().loop))
+        return _compared(in_turns(turns, Floor().loop, FLOORS[task["floor"]]().loop))
     pool = contender(task)
     pool.open()
     try:
@@ -102,27 +98,15 @@ def _measure_sync(task: dict[str, Any]) -> Metrics:
                 with connection():
                     pass
 
-        return _compared(_in_turns(turns, Floor().loop, loop))
+        return _compared(in_turns(turns, Floor().loop, loop))
     finally:
         pool.close()
-
-
-def _in_turns(turns: int, *loops: Callable[[int], None]) -> list[tuple[float, ...]]:
-    """Nanoseconds for each loop's turn, block by block."""
-
-    def block(loop: Callable[[int], None], count: int) -> float:
-        start = perf_counter_ns()
-        loop(count)
-        return (perf_counter_ns() - start) / count
-
-    counts = [_count(block(loop, _count(block(loop, LEAST)) // 10 or LEAST)) for loop in loops]
-    return [tuple(block(loop, n) for loop, n in zip(loops, counts, strict=True)) for _ in range(turns)]
 
 
 async def _measure_async(task: dict[str, Any]) -> Metrics:
     turns = task.get("turns", BLOCKS)
     if "floor" in task:
-        return _compared(await _async_in_turns(turns, AsyncFloor().loop, ASYNC_FLOORS[task["floor"]]().loop))
+        return _compared(await async_in_turns(turns, AsyncFloor().loop, ASYNC_FLOORS[task["floor"]]().loop))
     pool = contender(task)
     await pool.open()
     try:
@@ -136,26 +120,9 @@ async def _measure_async(task: dict[str, Any]) -> Metrics:
                 async with connection():
                     pass
 
-        return _compared(await _async_in_turns(turns, AsyncFloor().loop, loop))
+        return _compared(await async_in_turns(turns, AsyncFloor().loop, loop))
     finally:
         await asyncio.wait_for(pool.close(), 10)
-
-
-async def _async_in_turns(turns: int, *loops: Callable[[int], Awaitable[None]]) -> list[tuple[float, ...]]:
-    async def block(loop: Callable[[int], Awaitable[None]], count: int) -> float:
-        start = perf_counter_ns()
-        await loop(count)
-        return (perf_counter_ns() - start) / count
-
-    counts = [_count(await block(loop, _count(await block(loop, LEAST)) // 10 or LEAST)) for loop in loops]
-    return [
-        tuple([await block(loop, n) for loop, n in zip(loops, counts, strict=True)]) for _ in range(turns)
-    ]
-
-
-def _count(each: float) -> int:
-    """How many cycles of so many nanoseconds make a block."""
-    return max(LEAST, int(BLOCK / each))
 
 
 def _compared(blocks: Sequence[tuple[float, ...]]) -> Metrics:

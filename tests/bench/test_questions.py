@@ -7,13 +7,14 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from bench.__main__ import main
 from bench.contenders import EVERY, NodeContender
 from bench.contenders.floor import ASYNC_FLOOR, FLOOR
-from bench.questions import QUESTIONS, lease
+from bench.questions import QUESTIONS, lease, middleware
 from bench.sampling import Question
 from bench.stage import BenchError, Stage
 
@@ -94,3 +95,32 @@ def test_bad_arguments_are_refused(
 def test_the_questions_are_named_with_what_they_take(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--list", "--only", "lease"]) == 0
     assert capsys.readouterr().out.startswith("lease        What do a lease and a return cost")
+
+
+def test_what_a_question_kept_is_closed_before_the_next_one() -> None:
+    closed: list[str] = []
+
+    class Kept:
+        def __init__(self, stage: Stage) -> None:
+            closed.append("made")
+
+        def close(self) -> None:
+            closed.append("closed")
+
+    with Stage() as stage:
+        assert stage.keep(Kept) is stage.keep(Kept)
+        stage.clear()
+        stage.keep(Kept)
+    assert closed == ["made", "closed"] * 2
+
+
+@pytest.mark.parametrize("case", middleware.CASES)
+def test_the_middleware_and_a_lease_cost_something_and_nothing_costs_nothing(case: str) -> None:
+    with Stage() as stage:
+        found = {
+            sample.row: middleware.take(replace(sample, task={**sample.task, "turns": 5}), stage)
+            for sample in middleware.samples()
+            if sample.case == case and sample.row in (middleware.WITH_LEASE, middleware.CONTROL)
+        }
+    assert found[middleware.WITH_LEASE]["more"] > 1
+    assert abs(found[middleware.CONTROL]["more"]) < found[middleware.WITH_LEASE]["more"]
