@@ -34,6 +34,7 @@ STEPS = {
     "right_environ": (1, 4),
     "right_getconn": (3,),
     "right_handler": (4,),
+    "right_fork": (3,),
 }
 
 

@@ -78,6 +78,7 @@ class Answer:
         self.file = file.resolve()
         self.limit = limit
         self._nursery = server.nursery
+        self._given_up = False
         # All closed with the process, in __exit__.
         self._said: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
         hear, command = os.pipe()
@@ -133,7 +134,7 @@ class Answer:
     def _do(self, what: str, **arguments: Any) -> dict[str, Any]:
         command = json.dumps({"do": what, "limit": self.limit, **arguments})
         # It ends itself at the limit; this is for one that has lost the means to.
-        last_resort = threading.Timer(self.limit + _GRACE, self._kill)
+        last_resort = threading.Timer(self.limit + _GRACE, self._give_up)
         last_resort.daemon = True
         last_resort.start()
         try:
@@ -156,7 +157,7 @@ class Answer:
         # faulthandler's lines, at the limit and at a crash: the innermost comes first.
         found = re.search(rf'File "{re.escape(str(self.file))}", line (\d+) in (\S+)', output)
         place = Place(int(found[1]), found[2]) if found else None
-        if "Timeout (" in output:
+        if self._given_up or "Timeout (" in output:
             return Ended("time", doing, place)
         return Ended(signal.Signals(-code).name if code < 0 else f"exit code {code}", doing, place)
 
@@ -168,6 +169,10 @@ class Answer:
     def _output(self) -> str:
         self._said.seek(0)
         return self._said.read().decode("utf-8", "replace")
+
+    def _give_up(self) -> None:
+        self._given_up = True
+        self._kill()
 
     def _kill(self) -> None:
         """End it with whatever it started. Its id is its own until it is buried."""

@@ -164,7 +164,10 @@ class Child:
             return self._raised(error)
 
     def _raised(self, error: BaseException) -> Facts:
-        message = error.msg if isinstance(error, SyntaxError) else str(error)
+        try:
+            message = error.msg if isinstance(error, SyntaxError) else str(error)
+        except Exception:
+            message = "(its text cannot be had)"
         return {"raised": type(error).__name__, "message": message, "place": self._witness.place_of(error)}
 
     # -- the conversation ------------------------------------------------------------------------
@@ -180,18 +183,19 @@ class Child:
             # For code that does not let go of the interpreter. It guesses at lines while they run, so it is second.
             faulthandler.dump_traceback_later(limit + 1.0, exit=True)
             facts = getattr(self, command.pop("do"))(**command)
+            if os.getpid() != self._pid:  # the reader's file has forked, and goes on twice
+                self._leave(0)
             faulthandler.cancel_dump_traceback_later()
             watch.cancel()
             self._say(facts)
 
     def _say(self, facts: Facts) -> None:
-        if os.getpid() != self._pid:  # the reader's file has forked, and goes on twice
-            self._leave(0)
         print(json.dumps(facts), file=self._answers, flush=True)
 
     def _leaving(self, code: int) -> None:
         """What the reader's file gets as ``os._exit``."""
-        self._say({"ended": f"os._exit({code})", "place": self._witness.place(sys._getframe(1))})
+        if os.getpid() == self._pid:  # not what the reader's file has forked
+            self._say({"ended": f"os._exit({code})", "place": self._witness.place(sys._getframe(1))})
         self._leave(code)
 
     def _too_late(self) -> None:

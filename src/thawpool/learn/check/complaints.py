@@ -58,7 +58,7 @@ def ended(error: Ended, what: str, limit: float) -> Complaint:
     did = f"{what} ended the whole process ({error.how})."
     if error.how.startswith("SIG"):
         return Complaint(
-            did, "Something below Python was broken, or somebody killed it: look at that line.", error.place
+            did, "A signal did: something below Python broke, or the code sent it by itself.", error.place
         )
     return Complaint(did, _STAY, error.place)
 

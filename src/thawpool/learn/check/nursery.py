@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +32,9 @@ class Nursery:
         # The settings of somebody's own psql are not for the answers.
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
         with theirs:
-            # In a session of its own: Ctrl-C in the terminal is the check's to hear, which then ends all of them.
+            # -P: no module of the reader's folder shall stand in for one of ours. In a session of its own: Ctrl-C in the terminal is the check's to hear, which then ends all of them.
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "thawpool.learn.check.nursery", str(theirs.fileno())],
+                [sys.executable, "-P", "-m", "thawpool.learn.check.nursery", str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 env=environment,
                 stdin=subprocess.DEVNULL,
@@ -50,22 +51,23 @@ class Nursery:
             streams: descriptors of its commands, its answers, and all that the file prints.
         """
         order = {"file": str(file), "url": url, "allowed": list(allowed)}
-        socket.send_fds(self._link, [json.dumps(order).encode()], list(streams))
-        return self._heard()
+        return self._ask(order, streams)
 
     def bury(self, pid: int) -> int:
         """Wait for the end of one that was forked. Its exit code, negative for a signal."""
-        self._link.sendall(json.dumps({"ended": pid}).encode())
-        return self._heard()
+        return self._ask({"ended": pid})
 
     def close(self) -> None:
         self._link.close()
         self._process.wait()
 
-    def _heard(self) -> int:
-        reply = self._link.recv(_ENOUGH)
+    def _ask(self, order: Mapping[str, Any], streams: Sequence[int] = ()) -> int:
+        reply = b""
+        with suppress(ConnectionError):
+            socket.send_fds(self._link, [json.dumps(order).encode()], streams)
+            reply = self._link.recv(_ENOUGH)
         if not reply:
-            raise LearnError("the process that runs your file ended: check again")
+            raise LearnError("the check's own process was killed: check again")
         number: int = json.loads(reply)
         return number
 
@@ -92,10 +94,8 @@ def _fork(link: socket.socket, order: Mapping[str, Any], streams: Sequence[int])
         os.setpgid(0, 0)
         os.environ["DATABASE_URL"] = order["url"]
         run(Path(order["file"]), frozenset(order["allowed"]), *streams)
-    try:
+    with suppress(PermissionError, ProcessLookupError):
         os.setpgid(pid, pid)  # on both sides: whoever comes first, it leads a group when its id is known
-    except (PermissionError, ProcessLookupError):
-        pass
     for stream in streams:
         os.close(stream)
     return pid
