@@ -77,6 +77,14 @@ def test_a_value_that_nobody_knows() -> None:
         _encode.encode({"users": [{"id": object()}]})
 
 
+@pytest.mark.usefixtures("encoder")
+def test_content_that_contains_itself() -> None:
+    content: list[Any] = [None]
+    content.append(content)
+    with pytest.raises(ValueError, match="Circular reference"):
+        _encode.encode(content)
+
+
 async def _sent(response: Any) -> list[Any]:
     messages = []
 

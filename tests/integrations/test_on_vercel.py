@@ -16,7 +16,7 @@ GENERATOR = """
 from thawpool import Pool
 from thawpool.integrations.wsgi import PoolMiddleware
 
-pool = Pool(timeout=0.5)
+pool = Pool()
 
 
 def users(environ, start_response):

@@ -18,7 +18,7 @@ def invocation_of(pool: Any) -> Callable[..., Any]:
     Raises:
         ConfigError: it is not a pool. The value itself is not shown: it may be a URL with its password.
     """
-    if not hasattr(type(pool), "invocation"):
+    if isinstance(pool, type) or not hasattr(pool, "invocation"):
         what = f"the class {pool.__name__}" if isinstance(pool, type) else f"of type {type(pool).__name__}"
         raise ConfigError(
             f"pool is {what}: give the Pool or AsyncPool that the app uses, made at module scope"

@@ -43,8 +43,9 @@ def encode(content: Any) -> bytes:
         text = json.dumps(
             content, default=json_default, allow_nan=False, ensure_ascii=False, separators=(",", ":")
         )
-    except ValueError:
-        if (way := _way_to_nan(content)) is not None:
+    except ValueError as error:
+        # It raises this for content that contains itself, too, in which the search would have no end.
+        if str(error).startswith("Out of range") and (way := _way_to_nan(content)) is not None:
             raise _no_word(way) from None
         raise
     return text.encode()

@@ -37,7 +37,8 @@ def answer(error: BaseException) -> Answer | None:
         answers = [answer(each) for each in error.exceptions]
         known = [each for each in answers if each is not None]
         return min(known, key=lambda each: each.status) if len(known) == len(answers) else None
-    if isinstance(error, ConnectFailed | ConnectionLost) or getattr(error, "connect_failed", False):
+    away = isinstance(error, PoolTimeout) and error.connect_failed
+    if away or isinstance(error, ConnectFailed | ConnectionLost):
         return Answer(500, {"error": "Database connection failed"}, {})
     if isinstance(error, Overloaded | PoolSaturated | PoolTimeout):
         seconds = error.retry_after if isinstance(error, Overloaded) else 1.0
