@@ -103,7 +103,7 @@ def test_a_client_that_goes_away_gives_the_connection_back(
 
 
 def test_a_server_whose_send_fails_when_the_client_is_gone(postgres: Postgres) -> None:
-    """As granian's and hypercorn's does. Starlette leaves the generator to the event loop, which closes it soon."""
+    """As ASGI 2.4 has it. Starlette leaves the generator to the event loop, which closes it soon."""
 
     async def run() -> None:
         pool = AsyncPool(postgres.url(), max_size=1)

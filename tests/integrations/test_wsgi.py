@@ -419,6 +419,23 @@ def test_a_list_reaches_the_server_which_counts_it(postgres: Postgres) -> None:
         assert client.get("/users").headers["Content-Length"] == "11"
 
 
+def test_a_server_is_given_one_head_even_if_it_answers_with_nothing(postgres: Postgres) -> None:
+    heads: list[str] = []
+
+    def careless(status: str, headers: Any, exc_info: Any = None, /) -> Any:
+        heads.append(status)
+
+    def app(environ: Any, start_response: Any) -> Iterator[bytes]:
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        yield b"one"
+        yield b"two"
+
+    with Pool(postgres.url()) as pool:
+        response = PoolMiddleware(app, pool=pool)({}, careless)
+        assert list(response) == [b"one", b"two"]
+    assert heads == ["200 OK"]
+
+
 def test_an_app_may_replace_the_head_before_the_first_piece(postgres: Postgres) -> None:
     def app(environ: Any, start_response: Any) -> list[bytes]:
         start_response("200 OK", [("Content-Type", "text/plain")])

@@ -74,7 +74,17 @@ class _Response:
     the server's thread, not even if the server forgets to close.
     """
 
-    __slots__ = ("_body", "_context", "_environ", "_head", "_invocation", "_pieces", "_start", "_write")
+    __slots__ = (
+        "_begun",
+        "_body",
+        "_context",
+        "_environ",
+        "_head",
+        "_invocation",
+        "_pieces",
+        "_start",
+        "_write",
+    )
 
     def __init__(self, invocation: Any, environ: WSGIEnvironment, start: StartResponse) -> None:
         self._invocation = invocation
@@ -84,8 +94,8 @@ class _Response:
         self._head: tuple[str, list[tuple[str, str]]] | None = None
         self._body: Iterable[bytes] = ()
         self._pieces: Iterator[bytes] = iter(())
-        #: The server's own ``write``, once it has been given the head.
-        self._write: Callable[[bytes], object] | None = None
+        self._begun = False  # whether the server has been given the head
+        self._write: Callable[[bytes], object] | None = None  # the server's own
 
     def of(self, app: WSGIApplication) -> Iterable[bytes]:
         self._context.run(self._invocation.__enter__)
@@ -116,7 +126,7 @@ class _Response:
         self, status: str, headers: list[tuple[str, str]], exc_info: Any = None, /
     ) -> Callable[[bytes], object]:
         """The app's ``start_response``."""
-        if self._write is not None:
+        if self._begun:
             return self._start(status, headers, exc_info)  # which raises, as too late
         if self._head is not None and exc_info is None:
             raise AssertionError("start_response was called twice: pass exc_info to replace the first")
@@ -153,20 +163,22 @@ class _Response:
             self._end()
 
     def _begin(self) -> None:
-        if self._write is None and self._head is not None:
+        if not self._begun and self._head is not None:
+            self._begun = True
             self._write = self._start(*self._head)
 
     def _instead(self, error: Exception) -> bytes:
         """Answer in the app's place; raises the error itself if that is too late, or not ours to answer."""
-        said = answer(error) if self._write is None else None
+        said = None if self._begun else answer(error)
         if said is None:
             raise error
         from ._encode import encode
 
         body = encode(said.body)
         headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
+        self._begun = True
         self._pieces = iter(())
-        self._write = self._start(REASONS[said.status], headers + list(said.headers.items()), sys.exc_info())
+        self._start(REASONS[said.status], headers + list(said.headers.items()), sys.exc_info())
         log(said, error)
         return b"" if self._environ.get("REQUEST_METHOD") == "HEAD" else body
 
