@@ -51,8 +51,8 @@ class Expected:
 
 def judge(name: str, step: int, server: Server, other: str, folder: Path) -> tuple[Verdict, str]:
     """Run the answer as ``users.py``; the verdict, and the address of the server's first database."""
-    file = folder / name / "users.py"
-    file.parent.mkdir(exist_ok=True)
+    file = folder / f"{name}-{step}" / "users.py"
+    file.parent.mkdir()
     # "{url}" is the address that DATABASE_URL has at first, "{other}" that of another server: no run has the same.
     text = answer(name).replace("{url}", server.url("lesson")).replace("{other}", other)
     file.write_text(text, encoding="utf-8")

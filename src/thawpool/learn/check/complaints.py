@@ -209,6 +209,11 @@ def left_behind(name: str, place: Place | None) -> Complaint:
     return Complaint(did, "Ask the pool, which commits and gives back: `pool.query(...)`.", place)
 
 
+def table_gone(name: str, place: Place | None) -> Complaint:
+    did = f"{name}() was called, and there is no table users any more."
+    return Complaint(did, f"Only read it. {_QUERY}", place)
+
+
 def too_many_at_once(name: str, peak: int, requests: int, place: Place | None) -> Complaint:
     did = f"{requests} calls of {name}() at once held {_connections(peak)} at the server; the pool's limit is 5."
     return Complaint(

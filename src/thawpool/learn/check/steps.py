@@ -66,8 +66,7 @@ class Check:
     def pool(self) -> str:
         """One pool, at module scope, that holds 5 connections at most."""
         with self.running() as trial:
-            trial.one_pool()
-            stray = trial.stray_dial(POOL)
+            stray = trial.stray_dial()
             if stray is None:
                 peak = trial.crowd(POOL)
                 if peak != LIMIT:
@@ -84,7 +83,7 @@ class Check:
         for number, database in enumerate((first, moved)):
             with self.running(number) as trial:
                 before = [each.opened() for each in (first, moved)]
-                if stray := trial.stray_dial(POOL):
+                if stray := trial.stray_dial():
                     raise Wrong(complaints.another_database(stray, database.address, trial.pool_place))
                 after = [each.opened() for each in (first, moved)]
                 if number == 1 and after[0] > before[0]:

@@ -65,17 +65,16 @@ class Trial:
                     self._made_no_pool(name)
             raise Wrong(complaints.no_pool())
 
-    def stray_dial(self, name: str) -> str | None:
-        """Call it: the address of another database than the lesson's, if it dialed one."""
-        if name == POOL:
-            self.one_pool()
-        outcome = self._call(name)
+    def stray_dial(self) -> str | None:
+        """Ask over the one pool: the address of another database than the lesson's, if that was dialed."""
+        self.one_pool()
+        outcome = self._call(POOL)
         strays = [dial["to"] for dial in self.answer.look()["dials"] if not dial["allowed"]]
         if strays:
             return str(strays[0])
         if outcome.raised:
             outcome = outcome._replace(place=outcome.place or self.pool_place)
-            raise Wrong(complaints.raised(outcome, "A query over the pool" if name == POOL else f"{name}()"))
+            raise Wrong(complaints.raised(outcome, _said(POOL)))
         return None
 
     def lasts(self, name: str, judge: Judge) -> None:
@@ -109,20 +108,14 @@ class Trial:
 
     def crowd(self, name: str, judge: Judge | None = None) -> int:
         """Many calls at once, held at the table until all are there: the connections that the server counted."""
-        with self._alive(f"{name}()" if name != POOL else "A query over the pool"):
-            try:
-                with self._database.held() as held:
-                    self.answer.burst(name, CROWD, _REMAINING)
-                    peak = self._all_there(held)
-            except psycopg.errors.LockNotAvailable:
-                raise Wrong(complaints.left_behind(name, self._line_of(name))) from None
+        with self._alive(_said(name)):
+            with self._table_in_reach(name), self._database.held() as held:
+                self.answer.burst(name, CROWD, _REMAINING)
+                peak = self._all_there(held)
             outcomes = self.answer.gather()
         for outcome in outcomes:
             if outcome.raised:
-                what = (
-                    f"One of {CROWD} calls of {name}() at once" if name != POOL else "A query over the pool"
-                )
-                raise Wrong(complaints.raised(outcome, what))
+                raise Wrong(complaints.raised(outcome, f"{_said(name)}, called {CROWD} times at once,"))
             if judge is not None:
                 judge(name, outcome.returned)
         if name != POOL:
@@ -144,7 +137,7 @@ class Trial:
 
     def gives_back_on_error(self, name: str) -> None:
         """That a query which fails costs no connection."""
-        with self._database.without_users():
+        with self._table_in_reach(name), self._database.without_users():
             self._call(name)
         look = self.answer.look()
         if look["used"] or look["lost"]:
@@ -216,10 +209,8 @@ class Trial:
         """After the first call: that importing made all the pools there are."""
         if len(self._pools_now()) == self._pools:
             return
-        calls = 3
-        for _ in range(
-            1, calls
-        ):  # once may be a pool that is made when it is first needed; three times is not
+        calls = 3  # once may be a pool that is made when it is first needed; three times is not
+        for _ in range(1, calls):
             self._call(name)
         later = self._pools_now()[self._pools :]
         place = Place.of(later[0]["place"])
@@ -275,8 +266,18 @@ class Trial:
         return None if function is None or function["line"] is None else Place(function["line"], name)
 
     def _call(self, name: str, remaining: float = _REMAINING) -> Outcome:
-        with self._alive(f"{name}()" if name != POOL else "A query over the pool"):
+        with self._alive(_said(name)):
             return self.answer.call(name, remaining)
+
+    @contextmanager
+    def _table_in_reach(self, name: str) -> Iterator[None]:
+        """The check works on ``users`` itself: what the answer did may be in its way."""
+        try:
+            yield
+        except psycopg.errors.LockNotAvailable:
+            raise Wrong(complaints.left_behind(name, self._line_of(name))) from None
+        except psycopg.errors.UndefinedTable:
+            raise Wrong(complaints.table_gone(name, self._line_of(name))) from None
 
     @contextmanager
     def _alive(self, what: str) -> Iterator[None]:
@@ -284,3 +285,8 @@ class Trial:
             yield
         except Ended as error:
             raise Wrong(complaints.ended(error, what, self._limit)) from None
+
+
+def _said(name: str) -> str:
+    """What is called by this name, in words."""
+    return "A query over the pool" if name == POOL else f"{name}()"
