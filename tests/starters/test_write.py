@@ -157,6 +157,19 @@ def test_what_ends_the_moving_puts_all_back(
     assert snapshot(folder) == before
 
 
+def test_what_cannot_be_put_back_is_kept_and_named(
+    source: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = {name: text for name, (_, text) in snapshot(folder).items() if text}
+    for nth in (3, 4):  # while the second file is moved in, and at once again
+        _fail_at(nth, os, "rename", OSError(5, "Input/output error"), monkeypatch)
+    with pytest.raises(StarterError, match="could not be put back: it is in ") as raised:
+        write(source, FILES, folder, force=True)
+    kept = Path(str(raised.value).partition("it is in ")[2])
+    found = {name: text for place in (folder, kept) for name, (_, text) in snapshot(place).items()}
+    assert before.items() <= found.items()
+
+
 def test_a_folder_that_it_made_goes_again(
     source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -63,20 +63,9 @@ class NextServer:
         node = find_node()
         self.port = free_port()
         self._output = tempfile.TemporaryFile()
+        command = [str(node.program), NEXT, "start", "-H", "127.0.0.1", "-p", str(self.port)]
         self._guard = subprocess.Popen(
-            [
-                "/bin/sh",
-                "-c",
-                GUARD,
-                "guard",
-                node.program,
-                NEXT,
-                "start",
-                "-H",
-                "127.0.0.1",
-                "-p",
-                str(self.port),
-            ],
+            ["/bin/sh", "-c", GUARD, "guard", *command],
             cwd=self._folder,
             env={**node.environment(), **self._environ},
             stdin=subprocess.PIPE,

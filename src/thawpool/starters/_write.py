@@ -28,7 +28,8 @@ def write(source: Path, files: Sequence[Path], folder: Path, *, force: bool = Fa
     the folder as it was.
 
     Args:
-        force: replace files that are there. A folder, or a link to one, is never replaced.
+        force: replace files that are there; of a link the link itself, not what it leads to. A folder is never
+            replaced.
 
     Raises:
         StarterError: something is in the way, or the folder cannot be written.
@@ -49,7 +50,8 @@ def write(source: Path, files: Sequence[Path], folder: Path, *, force: bool = Fa
         raise StarterError(f"cannot write into {folder}: {error.strerror}{where}") from error
     finally:
         with _uninterrupted():
-            shutil.rmtree(stage, ignore_errors=True)
+            if written or not _has_files(stage / "old"):
+                shutil.rmtree(stage, ignore_errors=True)
             if not written:
                 _remove_empty(made)
 
@@ -89,9 +91,18 @@ def _move(stage: Path, files: Sequence[Path], folder: Path, force: bool) -> None
             os.rename(stage / "new" / file, place)
             moved.append((place, stage / "new" / file))
     except BaseException:
+        _put_back(moved, stage / "old")
+        raise
+
+
+def _put_back(moved: Sequence[tuple[Path, Path]], kept: Path) -> None:
+    try:
         for now, before in reversed(moved):
             os.rename(now, before)
-        raise
+    except OSError as error:
+        raise StarterError(
+            f"{error.strerror}: {error.filename}; what was replaced could not be put back: it is in {kept}"
+        ) from error
 
 
 def _copy(file: Path, to: Path) -> None:
@@ -113,6 +124,10 @@ def _remove_empty(folders: Iterable[Path]) -> None:
     for folder in folders:
         with suppress(OSError):
             folder.rmdir()
+
+
+def _has_files(folder: Path) -> bool:
+    return any(not _is_folder(path) for path in folder.rglob("*"))
 
 
 def _is_folder(path: Path) -> bool:
