@@ -56,7 +56,7 @@ def judge(name: str, step: int, server: Server, other: str, folder: Path) -> tup
     # "{url}" is the address that DATABASE_URL has at first, "{other}" that of another server: no run has the same.
     text = answer(name).replace("{url}", server.url("lesson")).replace("{other}", other)
     file.write_text(text, encoding="utf-8")
-    return Check(file, server, limit=1.5).step(step), server.databases[0].address
+    return Check(file, server, limit=2.5).step(step), server.databases[0].address
 
 
 class Verdicts:

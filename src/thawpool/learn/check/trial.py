@@ -27,7 +27,7 @@ POOL = "(pool)"
 #: Seconds that a request has left, and one that finds the database away.
 _REMAINING, _SHORT = 4.0, 1.0
 #: Seconds that are waited for a crowd which does not come.
-_PATIENCE = 1.5
+_PATIENCE = 2.0
 
 #: Looks at what a function returned, and raises ``Wrong`` if it is not what it should be.
 Judge = Callable[[str, Any], None]
