@@ -209,6 +209,28 @@ def test_five_hundred_clicks_leave_five_connections_at_most(browser: Browser, ap
     assert 1 <= app.database.connections() <= 5
 
 
+#: Clicks so often without waiting for an answer.
+IMPATIENT = """
+(async () => {
+    for (window.clicks = 0; window.clicks < 500; window.clicks++) {
+        document.querySelector('#refresh').click();
+        await new Promise(resolve => setTimeout(resolve, 2));
+    }
+})(), undefined
+"""
+
+
+def test_five_hundred_impatient_clicks_leave_five_connections_at_most(browser: Browser, app: Site) -> None:
+    visit(browser, app, people(60))
+    app.database.run("DELETE FROM users WHERE email = 'person7@example.com'")
+    browser.run(IMPATIENT)
+    browser.wait("window.clicks === 500 && !document.querySelector('[aria-busy=true]')", 60)
+    assert browser.run(NAMES) == [user.name for user in people(51) if user.name != "Person 7"]
+    assert browser.run(TROUBLE) == "none"
+    assert 1 <= app.database.connections() <= 5
+
+
+@once
 def test_many_requests_at_once_leave_five_connections_at_most(browser: Browser, app: Site) -> None:
     visit(browser, app, people(120))
     fetches = "Array.from({length: 200}, () => fetch('/api/users').then(answer => answer.status))"
