@@ -2,8 +2,8 @@
 
 A fresh process calls a bare app, ASGI in one event loop or WSGI in one thread, and the same app with something around it,
 in turns and in short blocks, so that what slows the machine slows both. The app answers with a head and a short body.
-In the rows with *a lease* the wrapped app also takes a connection from the pool, which is warm, and gives it back; the
-bare one never does.
+The pool has five warm connections, which each end of an invocation looks at. In the rows with *a lease* the wrapped app also
+takes one of them and gives it back; the bare one never does.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import statistics
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
 
-from ..contenders import Address
+from ..contenders import SIZE, Address
 from ..report import NOTHING, Bar, Chart, Table, Target, number
 from ..sampling import Metrics, Results, Sample
 from ..stage import Stage
@@ -116,6 +116,7 @@ async def _measure_asgi(task: dict[str, Any]) -> Metrics:
     elif "floor" in task:
         wrapped = Around(wrapped)
     async with pool:
+        await pool.warm(SIZE)
         return _compared(await async_in_turns(task.get("turns", BLOCKS), loop(bare), loop(wrapped)))
 
 
@@ -162,6 +163,7 @@ def _measure_wsgi(task: dict[str, Any]) -> Metrics:
         app = wrapped
         wrapped = lambda environ, start_response: app(environ, start_response)  # noqa: E731
     with pool:
+        pool.warm(SIZE)
         return _compared(in_turns(task.get("turns", BLOCKS), loop(bare), loop(wrapped)))
 
 

@@ -145,9 +145,11 @@ def _ends(spread: Spread, scale: float) -> str:
 
 
 def targets(results: Results) -> list[Target]:
+    """Those of the rows that were asked for: a record may be older than a row."""
     found = []
     long = [case for case, hole in HOLES.items() if hole.idle >= LONG]
-    for row in OURS:
+    asked = {each["row"] for each in results.taken}
+    for row in [row for row in OURS if row in asked]:
         found += [_none_failed(results, row), _first_of_dead(results, row), _left_behind(results, long, row)]
         found += [_ended(results, case, row) for case in HOLES if case not in long]
     return found
