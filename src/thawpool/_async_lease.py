@@ -20,6 +20,8 @@ class AsyncLease(BaseLease):
         if self._slot is not None:
             raise self._in_use()
         pool = self._pool
+        if pool._marks:
+            pool._refuse_if_late()
         slot = pool._take(pool._wall()) if _get_running_loop() is pool._loop else None
         if slot is None:
             slot = await pool._acquire(pool._until(self._timeout))

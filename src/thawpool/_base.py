@@ -115,6 +115,16 @@ class PoolBase:
             check_seconds("timeout", timeout)
         return min(self._mono() + timeout, deadline.get())
 
+    def _refuse_if_late(self) -> None:
+        """Begin nothing after the end of the invocation: a trusted connection would go into it, and not come back.
+
+        Raises:
+            PoolTimeout: it is over.
+        """
+        if deadline.get() <= self._mono():
+            self._state.counts["timeouts"] += 1
+            raise _explain.too_late()
+
     @staticmethod
     def _random() -> float:
         """A number in [0, 1) for jitter. No generator keeps state: forks and restored snapshots would share it."""
@@ -270,6 +280,8 @@ class PoolBase:
             raise ParamsError("sql holds a NUL or half of a surrogate pair, which no server can be sent")
         if isinstance(params, (str, bytes, bytearray)):
             raise ParamsError("params is a bare string: a sequence of parameters is meant, so write (value,)")
+        if self._marks:
+            self._refuse_if_late()
         wait_until = self._until(timeout)
         end = deadline.get() if timeout is None else wait_until
         return wait_until, self._real(end) if end < INFINITY else INFINITY

@@ -17,6 +17,7 @@ __all__ = [
     "no_connection",
     "not_out_on_lease",
     "still_out",
+    "too_late",
 ]
 
 
@@ -39,6 +40,13 @@ def no_connection(
     timeout = PoolTimeout("; ".join(parts), phase=phase, connect_failed=isinstance(error, ConnectFailed))
     timeout.__cause__ = error
     return timeout
+
+
+def too_late() -> PoolTimeout:
+    """The error for what begins when its invocation is over."""
+    return PoolTimeout(
+        "the invocation's remaining time is up, so nothing was begun and nothing sent", phase="budget"
+    )
 
 
 def connection_lost(error: BaseException, reason: str | None) -> ConnectionLost:

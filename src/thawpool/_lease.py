@@ -50,6 +50,8 @@ class Lease(BaseLease):
         if self._slot is not None:
             raise self._in_use()
         pool = self._pool
+        if pool._marks:
+            pool._refuse_if_late()
         with pool._lock:
             slot = pool._take(pool._wall())
         if slot is None:

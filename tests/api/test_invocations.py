@@ -89,6 +89,31 @@ async def test_a_deadline_that_is_past(flavour: Flavour, postgres: Postgres, rem
         await pool.query("SELECT 1")
 
 
+@pytest.mark.parametrize("on", ["query", "transaction", "connection", "getconn"])
+async def test_nothing_is_begun_after_the_end(flavour: Flavour, postgres: Postgres, on: str) -> None:
+    """A trusted connection is there, and a statement on it could only be given up, and the connection with it."""
+    clock = FakeClock()
+    pool = flavour.pool(postgres.url(), clock=clock, trust_window=99, idle_timeout=999)
+    await pool.warm(1)
+    with pool.invocation(remaining=5):
+        await pool.query("SELECT 1")
+        clock.advance(10)
+        with pytest.raises(PoolTimeout, match="the invocation's remaining time is up") as caught:
+            if on == "query":
+                await pool.query("SELECT 1", timeout=5)
+            elif on == "transaction":
+                async with pool.transaction():
+                    pass
+            elif on == "connection":
+                async with pool.connection():
+                    pass
+            else:
+                await pool.getconn()
+    assert caught.value.phase == "budget"
+    stats = pool.stats()
+    assert (stats.idle, stats.opened, stats.retired, stats.timeouts) == (1, 1, {}, 1)
+
+
 class Tells(Platform):
     """A platform that knows what the request has left."""
 

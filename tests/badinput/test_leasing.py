@@ -30,6 +30,14 @@ async def test_no_time_left(flavour: Flavour, postgres: Postgres) -> None:
     assert_sound(pool)
 
 
+async def test_an_invocation_that_is_over(flavour: Flavour, postgres: Postgres) -> None:
+    pool = flavour.pool(postgres.url(password=CANARY), max_size=1)
+    await pool.query("SELECT 1")
+    with pool.invocation(remaining=-1), refused("the invocation is over"):
+        await pool.query("SELECT 1")
+    assert_sound(pool)
+
+
 async def test_a_timeout_that_is_none(flavour: Flavour, postgres: Postgres) -> None:
     pool = flavour.pool(postgres.url(password=CANARY))
     with refused("a timeout that is none"):
