@@ -80,19 +80,21 @@ export class UserList {
     const { signal } = (this.#working = new AbortController());
     this.#show({ loading: job, retryAt: null });
     try {
-      if (job === 'check') {
-        this.#show({ time: await getTime(signal) });
-      } else {
-        const { users, next } = await getUsers(job === 'more' ? (this.#view.next ?? 0) : 0, signal);
-        this.#show({ users: job === 'more' ? merge(this.#view.users, users) : users, next, loaded: true });
-      }
+      const change = await this.#do(job, signal);
+      if (signal.aborted) return;
       this.#failures = 0;
-      this.#show({ loading: null, trouble: null });
+      this.#show({ ...change, loading: null, trouble: null });
       // The first page is followed by the time at once.
       this.#later('check', job === 'first' ? 0 : CHECK_AFTER);
     } catch (error) {
       if (!signal.aborted) this.#failed(job, troubleOf(error));
     }
+  }
+
+  async #do(job: Job, signal: AbortSignal): Promise<Partial<View>> {
+    if (job === 'check') return { time: await getTime(signal) };
+    const { users, next } = await getUsers(job === 'more' ? (this.#view.next ?? 0) : 0, signal);
+    return { users: job === 'more' ? merge(this.#view.users, users) : users, next, loaded: true };
   }
 
   #failed(job: Job, trouble: Trouble) {

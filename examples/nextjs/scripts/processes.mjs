@@ -55,26 +55,29 @@ export async function listening(port) {
   while (!(await answers())) await new Promise((resolve) => setTimeout(resolve, 100));
 }
 
-/** Children in process groups of their own, so that a Ctrl-C reaches this process alone, which then ends them all. */
+/**
+ * Children that begin and end together: on a Ctrl-C, or because one of them has ended by itself. They have process groups of
+ * their own, so that a Ctrl-C reaches this process alone, which then ends them with all that they have started.
+ */
 export class Processes {
   /** @type {Set<import('node:child_process').ChildProcess>} */
   #running = new Set();
-  #stopped = false;
+  #stopping = false;
+  #ending = false;
 
-  /** @param {(name: string, code: number | null) => void} ended is called when one ends by itself */
-  constructor(ended) {
-    this.ended = ended;
+  constructor() {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => void this.#end(0));
   }
 
   /**
-   * Start one, unless all have been stopped. Its lines appear behind its name.
+   * Start one. Its lines appear behind its name.
    * @param {string} name @param {string} command @param {string[]} args @param {Record<string, string | undefined>} env
    * @param {(line: string) => boolean} [take] takes a line that shall not appear
    */
   start(name, command, args, env, take) {
-    if (this.#stopped) return;
-    const leash = windows ? [command] : ['sh', '-c', LEASH, 'sh', command];
-    const child = spawn(/** @type {string} */ (leash[0]), [...leash.slice(1), ...args], {
+    if (this.#stopping || this.#ending) return;
+    const [program = command, ...before] = windows ? [command] : ['sh', '-c', LEASH, 'sh', command];
+    const child = spawn(program, [...before, ...args], {
       cwd: root,
       env: /** @type {NodeJS.ProcessEnv} */ ({ ...env, ...(process.stdout.isTTY && { FORCE_COLOR: '1' }) }),
       stdio: 'pipe',
@@ -91,13 +94,15 @@ export class Processes {
     child.once('error', (error) => say(`${command} cannot be started: ${error.message}`));
     child.once('close', (code) => {
       this.#running.delete(child);
-      if (!this.#stopped) this.ended(name, code);
+      if (this.#stopping || this.#ending) return;
+      say(`${name} has ended by itself (${code === null ? 'a signal' : `code ${code}`}), and so the rest ends.`);
+      void this.#end(1);
     });
   }
 
-  /** End all, with whatever they have started, and wait for it. */
+  /** End all, and wait for it. Others may be started then. */
   async stop() {
-    this.#stopped = true;
+    this.#stopping = true;
     const ends = [...this.#running].map((child) => new Promise((resolve) => child.once('close', resolve)));
     for (const child of this.#running) signal(child, 'SIGTERM');
     const impatient = setTimeout(() => {
@@ -105,6 +110,15 @@ export class Processes {
     }, PATIENCE);
     await Promise.all(ends);
     clearTimeout(impatient);
+    this.#stopping = false;
+  }
+
+  /** @param {number} code */
+  async #end(code) {
+    if (this.#ending) return;
+    this.#ending = true;
+    await this.stop();
+    process.exit(code);
   }
 }
 

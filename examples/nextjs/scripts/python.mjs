@@ -36,6 +36,11 @@ export function findPython() {
   return own;
 }
 
+/** How uvicorn is told to serve the functions. @param {number} port @param {string[]} more */
+export function uvicorn(port, ...more) {
+  return ['-m', 'uvicorn', 'index:app', '--app-dir', 'api', '--port', String(port), ...more];
+}
+
 /** @param {string} python @param {string} name */
 function usable(python, name) {
   const found = probe(python);
@@ -71,9 +76,4 @@ function run(command, args) {
   const { status, signal } = spawnSync(command, args, { cwd: root, stdio: 'inherit' });
   if (signal) fail('Stopped.');
   if (status !== 0) fail(`That failed: ${command} ${args.join(' ')}`);
-}
-
-/** How uvicorn is told to serve the functions. @param {number} port @param {string[]} more */
-export function uvicorn(port, ...more) {
-  return ['-m', 'uvicorn', 'index:app', '--app-dir', 'api', '--port', String(port), ...more];
 }
