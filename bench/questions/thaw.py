@@ -39,7 +39,7 @@ is what makes it cheap: there `query()` looks, and `connection()` does not. In a
 a statement that is lost from one that takes long: what has no deadline of its own (`safe`) waits, as with every pool.
 """
 #: Seconds that a round takes of all dead connections, and of all black holes.
-DEAD_SECONDS, HOLES_SECONDS = 45.0, 22.0
+DEAD_SECONDS, HOLES_SECONDS = 55.0, 22.0
 OURS = tuple(row for row in all_rows() if row.startswith("thawpool"))
 #: What a first query may take more than a dial, in seconds.
 MARGIN = 0.005
