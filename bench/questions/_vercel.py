@@ -81,8 +81,9 @@ class VercelServer(Server):
         self._reader.start()
 
     def _check(self, deadline: float) -> None:
+        """Go on waiting, unless the process has ended, which ``tree`` tells, or the time is up."""
         if self.tree.is_running() and time.monotonic() > deadline:
-            raise BenchError("the runtime does not start")
+            raise BenchError(f"the runtime does not listen within {PATIENCE:.0f} s: {self._last_words()}")
 
     def close(self) -> None:
         end(self._process)
