@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from ..sampling import Question
-from . import cold, drivers, lease, restart, scale, thaw, throughput, users_api
+from . import cold, drivers, example, lease, middleware, restart, scale, thaw, throughput, users_api
 
 __all__ = ["QUESTIONS"]
 
-# The users API comes last: its servers, and their connections, stay until the run ends.
-QUESTIONS: tuple[Question, ...] = (lease, throughput, drivers, scale, cold, thaw, restart, users_api)
+QUESTIONS: tuple[Question, ...] = (
+    lease, throughput, drivers, scale, cold, thaw, restart, users_api, middleware, example,
+)  # fmt: skip
