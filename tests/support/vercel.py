@@ -45,6 +45,8 @@ _START = "from vercel_runtime.vc_init import vc_handler"
 _GUARD = 'read -r _ || { kill -KILL "$1"; rm -rf -- "$2"; }'
 #: How long a function may take until it listens, in seconds.
 _START_TIMEOUT = 30.0
+#: A connection that is not there after so many seconds was dropped.
+_DROPPED = 0.1
 #: https://vercel.com/changelog/vercel-functions-now-support-graceful-shutdown
 _GRACE = 0.5
 
@@ -291,16 +293,34 @@ class VercelFunction:
         Arguments and errors as of ``request``.
         """
         number = next(self._request_ids)
+        headers = {**self._internal(number, deadline), **(headers or {})}
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=within)
         try:
-            connection.connect()
+            connection.sock = self._connect(within)
             with self._heard:
                 self._open.add(number)
-            connection.request(method, path, body, {**self._internal(number, deadline), **(headers or {})})
+            connection.request(method, path, body, headers)
             with connection.getresponse() as response:
                 yield Stream(response, number)
         finally:
             connection.close()
+
+    def _connect(self, within: float) -> socket.socket:
+        """Connect, again and again if need be.
+
+        WSGI apps and handlers are behind a queue of five. What comes while that is full is dropped, and the kernel would try
+        again after 1, 3 and 7 seconds.
+        """
+        end = time.monotonic() + within
+        while True:
+            try:
+                sock = socket.create_connection(("127.0.0.1", self._port), timeout=_DROPPED)
+            except TimeoutError:
+                if time.monotonic() > end:
+                    raise
+            else:
+                sock.settimeout(within)
+                return sock
 
     def _internal(self, number: int, deadline: float | str | None) -> dict[str, str]:
         """The headers that Vercel adds for its runtime."""

@@ -19,6 +19,8 @@ def find_faketime() -> Path | None:
 class WallClock:
     """How far the wall clock of one process stands from this machine's.
 
+    Its monotonic clock, and the waits of asyncio and of threads, are left alone; but its ``time.sleep`` returns at once.
+
     Args:
         folder: where the file that says so is kept; the process reads it at each look at its clock.
     """
@@ -34,6 +36,8 @@ class WallClock:
             "FAKETIME_TIMESTAMP_FILE": str(self._file),
             "FAKETIME_NO_CACHE": "1",
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+            # Its remedy for an older C library makes the waits of threads spin.
+            "FAKETIME_FORCE_MONOTONIC_FIX": "0",
         }
 
     def jump(self, seconds: float) -> None:

@@ -8,8 +8,9 @@ only if, one of these is true:
 * **silent**: its statement, or the BEGIN before it, went into a connection that the network had forgotten without a
   word, and that had lain idle for less than the trust window (1 s). The wire tells; a BEGIN has no mark, so each may
   excuse one request that ran at that time and whose statement did not end before its deadline.
-* **crossed**: the pool says ``ConnectionLost``, and a connection ended in the last 0.25 s before that answer: the
-  statement was on its way to a connection that the network had ended already. It has not come to the wire.
+* **crossed**: the pool says ``ConnectionLost``, and a connection ended in the last second before that answer with
+  nobody's statement in flight as far as the wire can tell: with a BEGIN, which has no mark, or just as a statement
+  was on its way to it. Each such end may excuse one request.
 * **outage**: between its beginning and 0.1 s before its deadline (or 2 % of it; or 5 s after its beginning, the longest
   that the pool waits for a connection) there was a server for no longer at a stretch than it needed. It needs the time
   of its statement, 1.5 s for what stands before it in the queue, a probe (0.5 s) and a dial, and ten round trips
@@ -33,7 +34,7 @@ TRUST_WINDOW = 1.0
 LONGEST_WAIT = 5.0
 IN_THE_WAY = 1.5
 ROUND_TRIPS = 10
-CROSSING = 0.25
+CROSSING = 1.0
 LATE = 0.25
 SLACK = 0.05
 
@@ -76,12 +77,12 @@ class Judge:
     """Judges the requests of one run, after it."""
 
     def __init__(self, wire: Wire, weather: Weather) -> None:
-        self._wire = wire
         self._weather = weather
         self._lost = {number for loss in wire.losses for number in loss.marks}
         trusted = [each for each in wire.into_silence if each.idle < TRUST_WINDOW + SLACK]
         self._silent = {number for each in trusted for number in each.marks}
         self._nameless = [each.when for each in trusted if not each.marks]
+        self._ends = [loss.when for loss in wire.losses if not loss.marks]
 
     def verdict(self, request: Request) -> Verdict | None:
         """None if it was served."""
@@ -102,24 +103,28 @@ class Judge:
         return Verdict(request, "failed", excused=False)
 
     def _was_nameless(self, request: Request) -> bool:
-        if "did not end before its deadline" not in request.error:
-            return False
-        for place, when in enumerate(self._nameless):
-            if request.began < when < request.ended:
-                del self._nameless[place]
-                return True
-        return False
+        return "did not end before its deadline" in request.error and _spend(
+            self._nameless, request.began, request.ended
+        )
 
     def _crossed(self, request: Request) -> bool:
         since = max(request.began, request.ended - CROSSING)
-        ends = (loss.when for loss in self._wire.losses)
-        return "ConnectionLost" in request.error and any(since <= end <= request.ended for end in ends)
+        return "ConnectionLost" in request.error and _spend(self._ends, since, request.ended)
 
     def _had_no_server(self, request: Request) -> bool:
         end = min(last_moment(request), request.began + LONGEST_WAIT)
         slow = [delay for start, stop, delay in self._weather.slow if start < end and stop > request.began]
         need = request.work + IN_THE_WAY + ROUND_TRIPS * 2 * max(slow, default=0.0)
         return longest_without(self._weather.outages, request.began, end) < need
+
+
+def _spend(times: list[float], since: float, until: float) -> bool:
+    """Whether there is one of ``times`` in that span; it is taken away, for it is no excuse twice."""
+    for place, when in enumerate(times):
+        if since <= when <= until:
+            del times[place]
+            return True
+    return False
 
 
 def last_moment(request: Request) -> float:

@@ -32,11 +32,12 @@ def test_a_piece_of_the_soak() -> None:
 
 
 def test_it_finds_a_pool_that_trusts_too_long() -> None:
-    """An hour after its last use it takes a connection that the network has forgotten."""
+    """After a long freeze it uses the connection that the network has forgotten. (The seed freezes at once.)"""
     report = soak(
-        seed=1, requests=12, weather=("freeze", "forget all"), trust_window=3600.0, idle_timeout=3600.0
+        125, requests=1, clients=1, weather=("freeze", "forget all"), trust_window=3600, idle_timeout=3600
     )
-    assert report.failures
+    assert report.weather["forget all"]
+    assert [(verdict.why, verdict.excused) for verdict in report.verdicts] == [("failed", False)]
     assert not report.good
     assert "FAILED: request" in str(report)
 
@@ -141,11 +142,17 @@ def test_a_nameless_message_into_silence_excuses_one_request_that_hung_on_it() -
 
 
 def test_a_statement_may_cross_the_end_of_its_connection() -> None:
-    crossed = judge([Loss(1.0, frozenset())])
-    assert why(crossed, request(error="ConnectionLost", ended=1.1)) == ("crossed", True)
-    assert why(crossed, request(error="ConnectionLost", ended=0.9)) == ("failed", False)
-    assert why(crossed, request(error="ConnectionLost", ended=1.5)) == ("failed", False)
-    assert why(crossed, request(error="ConnectFailed", ended=1.1)) == ("failed", False)
+    lost = "ConnectionLost: the connection was lost during the statement"
+    assert why(judge([Loss(1.0, frozenset())]), request(error=lost, ended=0.9)) == ("failed", False)
+    assert why(judge([Loss(1.0, frozenset())]), request(error=lost, ended=2.5)) == ("failed", False)
+    assert why(judge([Loss(1.0, frozenset())]), request(error="ConnectFailed", ended=1.1)) == (
+        "failed",
+        False,
+    )
+    assert why(judge([Loss(1.0, frozenset({9}))]), request(error=lost, ended=1.1)) == ("failed", False)
+    once = judge([Loss(1.0, frozenset())])
+    assert why(once, request(1, error=lost, ended=1.1)) == ("crossed", True)
+    assert why(once, request(2, error=lost, ended=1.1)) == ("failed", False)
 
 
 def test_an_outage_excuses_if_it_left_no_time() -> None:

@@ -12,6 +12,7 @@ import select
 import struct
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import NamedTuple
 
 from thawpool.testing._link import Link, Side
@@ -21,6 +22,7 @@ __all__ = ["Loss", "Unheard", "Wire", "mark"]
 
 _MARK = re.compile(rb"request-(\d+)\.")
 _READY = ord("Z")
+_ERROR = ord("E")
 _OUTSIDE = b"I"
 #: The end of a connection may overtake what was passed on so shortly before, in seconds: a reset throws away what the
 #: client has not read.
@@ -37,7 +39,7 @@ class Loss(NamedTuple):
 
     Attributes:
         when: as ``time.monotonic()``.
-        marks: the requests whose statements were in flight.
+        marks: the requests whose statements were in flight; none if it was idle, or at a BEGIN.
     """
 
     when: float
@@ -67,6 +69,8 @@ class Talk:
         self.answered: dict[int, float] = {}
         #: When an answer was last passed on, by the wall clock of the client.
         self.last_answer = 0.0
+        self.served = False
+        self.dismissed = False
         self.client_left = False
         self.lost = False
         self._rest = b""
@@ -86,8 +90,11 @@ class Talk:
             if data[0] == _READY:
                 self.last_answer = wall
                 if data[5:6] == _OUTSIDE:
+                    self.served |= bool(self.in_flight)
                     self.answered = dict.fromkeys(self.in_flight, due)
                     self.in_flight = set()
+            elif data[0] == _ERROR and b"FATAL\0" in data[:length]:
+                self.dismissed = True
             data = data[length:]
         self._rest = data
 
@@ -113,7 +120,7 @@ class Wire(FaultProxy):
         super().__init__("127.0.0.1", port)
 
     def forget(self, most: int | None = None) -> None:
-        """Forward nothing more on open connections, on all or so many of them, and tell nobody."""
+        """Forward nothing more on connections that have served before, on all or so many, and tell nobody."""
         self._order(lambda: self._forget(most))
 
     def close(self) -> None:
@@ -124,7 +131,7 @@ class Wire(FaultProxy):
     # -- in the proxy's thread -------------------------------------------------------------------
 
     def _forget(self, most: int | None) -> None:
-        for link in [link for link in self._links if link.server is not None][:most]:
+        for link in [link for link in self._links if self._talk(link).served][:most]:
             self._links.remove(link)
             self._forgotten.add(link)
             link.client.queue.clear()
@@ -151,25 +158,28 @@ class Wire(FaultProxy):
         except OSError:
             link.client.ended = True
             return
-        idle = time.monotonic() + self.shift - self._talks[link].last_answer
+        idle = time.monotonic() + self.shift - self._talk(link).last_answer
         if data:
             marks = frozenset(int(number) for number in _MARK.findall(data))
             self.into_silence.append(Unheard(time.monotonic(), marks, idle))
 
     def _count(self, side: Side, data: bytes) -> None:
         super()._count(side, data)
-        talk = self._talks.setdefault(side.link, Talk())
+        talk = self._talk(side.link)
         if side is side.link.client:
             talk.up(data)
         else:
             now = time.monotonic()
             talk.down(data, now + self._delay, now + self.shift)
-            if not data:
+            if talk.dismissed or not data:
                 self._lose(side.link)
+
+    def _talk(self, link: Link) -> Talk:
+        return self._talks.setdefault(link, Talk())
 
     def _lose(self, link: Link) -> None:
         """Note the end of a connection that was ever ready, unless its client wanted it or it was noted before."""
-        talk = self._talks.setdefault(link, Talk())
+        talk = self._talk(link)
         if talk.last_answer and not talk.client_left and not talk.lost:
             talk.lost = True
             now = time.monotonic()
@@ -190,6 +200,6 @@ class Wire(FaultProxy):
 
     def _note_ports(self) -> None:
         for link in self._links:
-            if link.server is not None and link not in self._talks:
-                self._talks[link] = Talk()
-                self.ports[link.server.sock.getsockname()[1]] = link.client.sock.getpeername()[1]
+            if link.server is not None:
+                with suppress(OSError):  # one of them has gone already
+                    self.ports[link.server.sock.getsockname()[1]] = link.client.sock.getpeername()[1]
