@@ -9,8 +9,8 @@ only if, one of these is true:
   word, and that had lain idle for less than the trust window (1 s). The wire tells; a BEGIN has no mark, so each may
   excuse one request that ran at that time and whose statement did not end before its deadline.
 * **crossed**: the pool says ``ConnectionLost``, and a connection ended in the last second before that answer with
-  nobody's statement in flight as far as the wire can tell: with a BEGIN, which has no mark, or just as a statement
-  was on its way to it. Each such end may excuse one request.
+  nobody's statement in flight as far as the wire can tell: at a BEGIN or in the first half of a statement, which have no
+  mark, or just as something was on its way to it. Each such end may excuse one request.
 * **outage**: between its beginning and 0.1 s before its deadline (or 2 % of it; or 5 s after its beginning, the longest
   that the pool waits for a connection) there was a server for no longer at a stretch than it needed. It needs the time
   of its statement, 1.5 s for what stands before it in the queue, a probe (0.5 s) and a dial, and ten round trips
@@ -78,7 +78,7 @@ class Judge:
 
     def __init__(self, wire: Wire, weather: Weather) -> None:
         self._weather = weather
-        self._lost = {number for loss in wire.losses for number in loss.marks}
+        self._lost = {number for loss in wire.losses for number in loss.marks | loss.unread}
         trusted = [each for each in wire.into_silence if each.idle < TRUST_WINDOW + SLACK]
         self._silent = {number for each in trusted for number in each.marks}
         self._nameless = [each.when for each in trusted if not each.marks]

@@ -56,14 +56,16 @@ def test_a_dial_ends_before_the_deadline(kind: str, launch: Launch, packets_drop
 
 
 @EACH
-def test_a_deadline_that_has_passed_costs_no_dial(kind: str, launch: Launch) -> None:
+def test_a_deadline_that_has_passed_costs_nothing(kind: str, launch: Launch) -> None:
     function = launch(kind).function
     for late in (0.0, -5.0, -86400.0):
         answer = function.get("/pid", deadline=late)
         assert (answer.status, answer.json()) == (503, BUSY)
         assert answer.seconds < 0.5
     assert function.get("/stats").json()["opened"] == 0
-    assert function.get("/pid").status == 200
+    pid = function.get("/pid").json()["pid"]
+    assert function.get("/pid", deadline=0.0).status == 503
+    assert function.get("/pid").json()["pid"] == pid, "nor does it cost the connection that there is"
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from tests.vercel.wire import Loss, Unheard
 
 pytestmark = [pytest.mark.needs("vercel"), pytest.mark.needs("faketime")]
 
+NONE: frozenset[int] = frozenset()
 COMMAND = [sys.executable, "-m", "tests.vercel.soak"]
 
 
@@ -93,6 +94,11 @@ def judge(
     return Judge(wire, weather)
 
 
+def loss(marks: frozenset[int] = NONE, unread: frozenset[int] = NONE) -> Loss:
+    """The end of a connection at 1.0."""
+    return Loss(1.0, marks, unread)
+
+
 def request(number: int = 1, *, ended: float = 3.0, error: str = "", **facts: Any) -> Request:
     """A request that began at 0, had 5 s, and failed."""
     made = Request(number, 0.0, ended, 5.0, work=0.1, status=500, own=False, error=error)
@@ -115,15 +121,16 @@ def test_without_a_reason_it_is_the_pools_fault() -> None:
 
 
 def test_nothing_excuses_the_answer_of_another_or_a_late_one() -> None:
-    bad_day = judge([Loss(1.0, frozenset({1}))], outages=[(0.0, 5.0)])
+    bad_day = judge([loss(frozenset({1}))], outages=[(0.0, 5.0)])
     assert why(bad_day, request(status=200)) == ("got the answer of another request", False)
     assert why(bad_day, request(ended=5.3)) == ("answered after its deadline", False)
     assert why(bad_day, request(status=200, own=True, ended=5.3)) == ("answered after its deadline", False)
 
 
 def test_a_statement_that_was_in_flight_may_be_lost() -> None:
-    assert why(judge([Loss(1.0, frozenset({1, 2}))]), request(1)) == ("lost", True)
-    assert why(judge([Loss(1.0, frozenset({1, 2}))]), request(3)) == ("failed", False)
+    assert why(judge([loss(frozenset({1, 2}))]), request(1)) == ("lost", True)
+    assert why(judge([loss(frozenset({1, 2}))]), request(3)) == ("failed", False)
+    assert why(judge([loss(unread=frozenset({1}))]), request(1)) == ("lost", True)
 
 
 def test_silence_within_the_trust_window_cannot_be_noticed() -> None:
@@ -143,14 +150,15 @@ def test_a_nameless_message_into_silence_excuses_one_request_that_hung_on_it() -
 
 def test_a_statement_may_cross_the_end_of_its_connection() -> None:
     lost = "ConnectionLost: the connection was lost during the statement"
-    assert why(judge([Loss(1.0, frozenset())]), request(error=lost, ended=0.9)) == ("failed", False)
-    assert why(judge([Loss(1.0, frozenset())]), request(error=lost, ended=2.5)) == ("failed", False)
-    assert why(judge([Loss(1.0, frozenset())]), request(error="ConnectFailed", ended=1.1)) == (
+    assert why(judge([loss()]), request(error=lost, ended=0.9)) == ("failed", False)
+    assert why(judge([loss()]), request(error=lost, ended=2.5)) == ("failed", False)
+    assert why(judge([loss()]), request(error="ConnectFailed", ended=1.1)) == (
         "failed",
         False,
     )
-    assert why(judge([Loss(1.0, frozenset({9}))]), request(error=lost, ended=1.1)) == ("failed", False)
-    once = judge([Loss(1.0, frozenset())])
+    assert why(judge([loss(frozenset({9}))]), request(error=lost, ended=1.1)) == ("failed", False)
+    assert why(judge([loss(unread=frozenset({9}))]), request(error=lost, ended=1.1)) == ("crossed", True)
+    once = judge([loss()])
     assert why(once, request(1, error=lost, ended=1.1)) == ("crossed", True)
     assert why(once, request(2, error=lost, ended=1.1)) == ("failed", False)
 

@@ -39,11 +39,13 @@ class Loss(NamedTuple):
 
     Attributes:
         when: as ``time.monotonic()``.
-        marks: the requests whose statements were in flight; none if it was idle, or at a BEGIN.
+        marks: the requests whose statements were in flight; none if it was idle, or at a BEGIN, or half way.
+        unread: those whose answers had only just been passed on.
     """
 
     when: float
     marks: frozenset[int]
+    unread: frozenset[int]
 
 
 class Unheard(NamedTuple):
@@ -98,10 +100,8 @@ class Talk:
             data = data[length:]
         self._rest = data
 
-    def may_be_lost(self, now: float) -> frozenset[int]:
-        return frozenset(
-            self.in_flight.union(number for number, due in self.answered.items() if due > now - _UNREAD)
-        )
+    def unread(self, now: float) -> frozenset[int]:
+        return frozenset(number for number, due in self.answered.items() if due > now - _UNREAD)
 
 
 class Wire(FaultProxy):
@@ -183,7 +183,7 @@ class Wire(FaultProxy):
         if talk.last_answer and not talk.client_left and not talk.lost:
             talk.lost = True
             now = time.monotonic()
-            self.losses.append(Loss(now, talk.may_be_lost(now)))
+            self.losses.append(Loss(now, frozenset(talk.in_flight), talk.unread(now)))
 
     def _end(self, how: Callable[[Link], None]) -> None:
         for link in self._links:
