@@ -443,5 +443,8 @@ class VercelFunction:
 
 
 def _state(task: Path) -> str:
-    """The state of a thread, as /proc has it."""
-    return (task / "stat").read_text().rpartition(")")[2].split()[0]
+    """The state of a thread, as /proc has it; empty if it has just ended."""
+    try:
+        return (task / "stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
