@@ -69,6 +69,9 @@ class PoolBase:
         self._leaked: list[Slot] = []
         #: The invocations that run now; changing a set is atomic, so threads need no lock for it.
         self._invocations: set[Invocation] = set()
+        #: Leases that the end of an invocation found still out: by the wall time at which they began. A lease that
+        #: nobody returns is reported once, and waited for once.
+        self._reported: dict[Slot, float] = {}
         #: Whether leases are to be marked at all; the fast path looks at nothing else.
         self._marks = config.debug
         self._waits = 0
@@ -329,17 +332,25 @@ class PoolBase:
         """
         return Invocation(self, remaining)
 
-    def _at_rest(self) -> bool:
-        return not self._invocations
+    def _owes(self, *, leases: bool = True) -> bool:
+        """Whether no invocation runs, and yet a dial is under way, or a lease that was not reported before."""
+        if self._invocations:
+            return False
+        return self._state.opening > 0 or (leases and bool(self._unreported()))
+
+    def _unreported(self) -> list[Slot]:
+        return [slot for slot in self._state.out() if self._reported.get(slot) != slot.taken_at]
 
     def _lie_down(self) -> None:
         """The instance may be frozen: report what is still out, close what should not sleep, leave nothing running."""
-        out = [slot for slot in tuple(self._state.slots) if slot.state is LEASED]
+        out = self._unreported()
         if self._invocations:
             return  # another has begun; what is out may be its own, and its end does all this
         out = [slot for slot in out if slot.state is LEASED]
         if out:
             _explain.still_out(self.name, len(out), [slot.where for slot in out if slot.where])
+            before = {slot: at for slot, at in self._reported.items() if slot.taken_at == at}
+            self._reported = {**before, **{slot: slot.taken_at for slot in out}}
         self._close_surplus()
         if self._config.platform.freezes:
             self._rest()

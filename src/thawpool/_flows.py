@@ -47,8 +47,8 @@ class Host(Protocol):
 
     def _random(self) -> float: ...
 
-    def _at_rest(self) -> bool:
-        """Whether no invocation runs."""
+    def _owes(self, *, leases: bool) -> bool:
+        """Whether no invocation runs and yet a dial is under way, or with ``leases`` a lease."""
         ...
 
     def _timed_out(self, phase: str, until: float) -> PoolTimeout:
@@ -195,11 +195,8 @@ async def warm(pool: Host, target: int, until: float) -> int:
 
 async def settle(pool: Host, until: float, *, leases: bool = True) -> None:
     """Wait for the dials and leases that are under way after the last invocation, or until the next one begins."""
-    state, waiter = pool._state, Waiter(0)
-    while (state.under_way() if leases else state.opening) and pool._at_rest():
-        now = pool._now().mono
-        if now >= until:
-            break
+    waiter = Waiter(0)
+    while pool._owes(leases=leases) and (now := pool._now().mono) < until:
         await Park(waiter, min(until, now + SETTLE_STEP))
 
 

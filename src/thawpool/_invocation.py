@@ -92,8 +92,8 @@ class Invocation:
     # -- what is under way at the last end -------------------------------------------------------
 
     def _owes(self) -> bool:
-        """Whether a freeze would catch a dial or a lease under way."""
-        return self._pool._config.platform.freezes and self._pool._state.under_way() > 0
+        """Whether a freeze would catch something under way."""
+        return self._pool._config.platform.freezes and self._pool._owes()
 
     def _patience(self) -> float:
         """Until when they are waited for: no longer than anybody waits for a connection, nor than this request had."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
-from tests.api.flavours import ASYNC, Flavour
+from tests.api.flavours import ASYNC, Flavour, done
 from tests.conftest import ProxyFactory
 from tests.support.waiting import eventually
 
@@ -79,6 +79,35 @@ async def test_patience_ends_with_timeout_and_the_rest_is_reported(
     assert 0.2 <= time.monotonic() - since < 1.0
     assert "1 connection(s) still out on lease" in caplog.text
     await pool.putconn(conn)
+
+
+async def test_a_leak_is_waited_for_and_reported_once(
+    flavour: Flavour, postgres: Postgres, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Else each request of an instance that leaks would keep it awake for ``timeout`` seconds."""
+    pool = flavour.pool(postgres.url(), platform=WAITS, timeout=60)
+    await pool.warm(2)
+    with pool.invocation():
+        leaked = await pool.getconn()
+    assert len(Waits.works) == 1
+    # As when the platform has waited in vain.
+    await done(pool._lie_down())  # type: ignore[func-returns-value]
+    assert caplog.text.count("still out on lease") == 1
+    with pool.invocation():
+        await pool.query("SELECT 1")
+    assert len(Waits.works) == 1
+    assert caplog.text.count("still out on lease") == 1
+    with pool.invocation():
+        another = await pool.getconn()
+    assert len(Waits.works) == 2, "another lease is another matter"
+    await done(pool._lie_down())  # type: ignore[func-returns-value]
+    assert caplog.text.count("with 1 connection(s) still out on lease") == 2
+    await pool.putconn(leaked)
+    await pool.putconn(another)
+    with pool.invocation():
+        again = await pool.getconn()
+    assert len(Waits.works) == 3, "and so is another lease of the same connection"
+    await pool.putconn(again)
 
 
 @ASYNC

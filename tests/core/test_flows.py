@@ -36,8 +36,8 @@ class Host:
     def _random(self) -> float:
         return 0.5
 
-    def _at_rest(self) -> bool:
-        return self.at_rest
+    def _owes(self, *, leases: bool) -> bool:
+        return self.at_rest and (self._state.opening > 0 or (leases and bool(self._state.out())))
 
     def _timed_out(self, phase: str, until: float) -> PoolTimeout:
         return PoolTimeout(f"until {until}", phase=phase)

@@ -211,19 +211,17 @@ def test_suspects_go_before_trusted_ones() -> None:
     assert (state.idle, state.suspects) == ([slot], [])
 
 
-def test_what_is_under_way_is_counted() -> None:
+def test_what_somebody_has_is_out() -> None:
     state = make(max_size=4)
     (slot,) = rest(state, 1)
-    assert state.under_way() == 0
+    assert state.out() == []
     state.thaw(T0, "signal")
     assert slot_of(state.claim(T0)).state is CHECKING
-    assert state.under_way() == 1
+    assert state.out() == [slot]
     state.passed(slot, T0)
-    assert (slot.state, state.under_way()) == (LEASED, 1)
-    opening = slot_of(state.claim(T0))
-    assert (opening.state, state.under_way()) == (OPENING, 2)
-    state.cancel(opening, T0)
-    assert state.under_way() == 1
+    assert (slot.state, state.out()) == (LEASED, [slot])
+    assert slot_of(state.claim(T0)).state is OPENING
+    assert state.out() == [slot]
 
 
 def test_closing_retires_what_rests_and_tells_who_waits() -> None:

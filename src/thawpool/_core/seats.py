@@ -95,11 +95,9 @@ class Seats:
                 (self.idle if slot.state is IDLE else self.suspects).remove(slot)
                 self._retire(slot, reason)
 
-    def under_way(self) -> int:
-        """How many seats somebody holds: a dial, a check or a lease that has not ended."""
-        return self.opening + sum(
-            slot.state is LEASED or slot.state is CHECKING for slot in tuple(self.slots)
-        )
+    def out(self) -> list[Slot]:
+        """The seats whose connection somebody has, or is about to have after a check."""
+        return [slot for slot in tuple(self.slots) if slot.state is LEASED or slot.state is CHECKING]
 
     def failed(self, slot: Slot, reason: str) -> None:
         """The check failed: ``lost`` at the look, ``check`` at the probe, or ``cancelled`` in between.

@@ -94,8 +94,8 @@ class World:
     def _random(self) -> float:
         return self.u()
 
-    def _at_rest(self) -> bool:
-        return self.u() < 0.9
+    def _owes(self, *, leases: bool) -> bool:
+        return self.u() < 0.9 and (self.state.opening > 0 or (leases and bool(self.state.out())))
 
     def _timed_out(self, phase: str, until: float) -> PoolTimeout:
         ensure(self.instant.mono >= until, f"a flow gave up {phase} before its time")
