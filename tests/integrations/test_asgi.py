@@ -18,8 +18,9 @@ from tests.integrations.serving import asgi
 from tests.support.losses import at_rest
 from tests.support.waiting import eventually
 
-from thawpool import AsyncPool, ConfigError, Pool, Unavailable
+from thawpool import AsyncPool, ConfigError, ConnectFailed, Pool, Unavailable
 from thawpool.integrations.asgi import JSONResponse, PoolMiddleware
+from thawpool.platforms import Platform
 from thawpool.testing.mariadb import MariaDB
 from thawpool.testing.postgres import Postgres
 
@@ -410,3 +411,28 @@ def test_a_handler_of_ones_own_comes_first(proxy: ProxyFactory) -> None:
 
     with asgi(app) as client:
         assert client.get("/users").json == {"error": "come back later"}
+
+
+def test_an_answer_does_not_wait_for_what_the_end_waits_for(postgres: Postgres) -> None:
+    """On a platform that freezes the end of the last request waits for leases that are still out."""
+    frozen = Platform("test", freezes=True, longest_request=None)
+    left: list[Any] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        left.append(await pool.getconn())
+        raise ConnectFailed("gone", transient=True)
+
+    async def main() -> list[Any]:
+        sent: asyncio.Queue[Any] = asyncio.Queue()
+        request = asyncio.ensure_future(
+            PoolMiddleware(app, pool=pool)({"type": "http"}, None, sent.put)  # type: ignore[arg-type]
+        )
+        head, body = await sent.get(), await sent.get()
+        assert not request.done()
+        await pool.putconn(left[0])
+        await request
+        await pool.close()
+        return [head["status"], body["body"]]
+
+    pool = AsyncPool(postgres.url(), platform=frozen, timeout=30)
+    assert asyncio.run(main()) == [500, b'{"error":"Database connection failed"}']

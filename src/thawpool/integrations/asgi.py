@@ -74,15 +74,15 @@ class PoolMiddleware:
             await self.app(scope, receive, send)
             return
         response = _Response(send)
-        try:
-            async with self._invocation(self._remaining):
+        async with self._invocation(self._remaining):
+            try:
                 await self.app(scope, receive, response)
-        except (Unavailable, ExceptionGroup) as error:
-            said = None if response.begun else answer(error)
-            if said is None:
-                raise
-            log(said, error)
-            await _send_answer(said, send)
+            except (Unavailable, ExceptionGroup) as error:
+                said = None if response.begun else answer(error)
+                if said is None:
+                    raise
+                log(said, error)
+                await _send_answer(said, send)  # before the end, which may wait for what is under way
 
 
 class _Response:

@@ -97,7 +97,10 @@ def _go_on(world: World) -> bool:
     state = world.state
     outage = state.failures and not state.opening and state.connected
     looks_again = any(task.kind == "settle" for task in world.tasks)
-    ensure(looks_again or (outage and not state.closed), "a flow sleeps and nobody will wake it before its time is over")
+    ensure(
+        looks_again or (outage and not state.closed),
+        "a flow sleeps and nobody will wake it before its time is over",
+    )
     world.pass_time(min(task.trap.until for task in world.tasks) - world.instant.mono)
     return True
 
