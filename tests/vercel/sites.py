@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, Self
 import psycopg
 import pymysql
 from tests.support.vercel import VercelFunction
+from tests.support.waiting import eventually
 
 from thawpool.testing.mariadb import MariaDB
 from thawpool.testing.postgres import Postgres
@@ -163,6 +164,10 @@ class Site:
         self.function = VercelFunction(
             ROOT, made.entrypoint, made.variable, environ=environ, movable_clock=movable_clock
         )
+
+    def has(self, sessions: int) -> None:
+        """Assert that the server has so many sessions of the function, once it has noticed what was closed."""
+        eventually(lambda: self.sessions.count() == sessions, f"{sessions} sessions", within=3.0)
 
     def __enter__(self) -> Self:
         self.function.start()

@@ -23,10 +23,10 @@ def test_an_idle_instance_leaves_no_session(kind: str, launch: Launch) -> None:
     site = launch(kind)
     site.function.get("/warm")
     site.function.rest()
-    assert site.sessions.count() == 5
+    site.has(5)
     since = time.monotonic()
     assert site.function.end() == -signal.SIGTERM
-    eventually(lambda: site.sessions.count() == 0, "the end of the sessions")
+    site.has(0)
     assert time.monotonic() - since < GRACE
 
 
@@ -39,7 +39,7 @@ def test_nor_does_one_in_the_middle_of_a_statement(kind: str, launch: Launch) ->
         since = time.monotonic()
         site.function.end()
         assert time.monotonic() - since < GRACE + 0.25
-        eventually(lambda: site.sessions.count() == 0, "the end of the session")
+        site.has(0)
         assert time.monotonic() - since < GRACE + LOOK + 0.25
         assert isinstance(client.exception(), ConnectionError)
 

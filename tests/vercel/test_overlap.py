@@ -32,7 +32,7 @@ def test_five_requests_run_at_a_time_on_five_connections(site: Site) -> None:
     took = time.monotonic() - since
     assert [answer.status for answer in answers] == [200] * 5
     assert took < 0.8, "one after the other they would take 2 s"
-    assert site.sessions.count() == 5
+    site.has(5)
     assert site.function.get("/stats").json()["used"] == 0
 
 
@@ -40,7 +40,8 @@ def test_more_than_that_wait_for_one_of_them(site: Site) -> None:
     answers = all_at_once(20, lambda: site.function.get("/sleep?s=0.02"))
     assert [answer.status for answer in answers] == [200] * 20
     stats = site.function.get("/stats").json()
-    assert site.sessions.count() == stats["total"] <= 5
+    assert stats["total"] <= 5
+    site.has(stats["total"])
     assert (stats["used"], stats["opening"], stats["waiting"]) == (0, 0, 0)
 
 
@@ -60,7 +61,7 @@ def test_what_should_not_sleep_is_closed_when_the_last_request_is_over(kind: str
     assert [answer.status for answer in answers] == [200] * 3
     site.function.rest()
     site.function.freeze()
-    eventually(lambda: site.sessions.count() == 0, "the end of the sessions", within=1.0)
+    site.has(0)
     site.function.thaw()
     assert site.function.get("/pid").status == 200
 
@@ -74,10 +75,10 @@ def test_work_behind_the_response_is_waited_for_after_it(kind: str, launch: Laun
     assert answer.status == 200
     assert answer.seconds < 0.4
     assert not site.function.is_over(answer.request_id)
-    assert site.sessions.count() == 1
+    site.has(1)
     site.function.ended(answer.request_id, within=2.0)
     site.function.freeze()
-    eventually(lambda: site.sessions.count() == 0, "the end of the session", within=1.0)
+    site.has(0)
 
 
 @EACH
@@ -97,4 +98,4 @@ def test_a_dial_under_way_is_waited_for_after_the_response(
         site.function.freeze()
         link.resume()
         eventually(lambda: link.connections == 0, "the end of the connections", within=2.0)
-        eventually(lambda: site.sessions.count() == 0, "the end of the sessions", within=1.0)
+        site.has(0)
