@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from . import _explain
 from ._arguments import check_seconds, encodable
+from ._asleep import Sleeper
 from ._core.policy import Instant, Limits
 from ._core.slot import CHECKING, GONE, LEASED, SUSPECT, Slot
 from ._core.state import PoolState
@@ -36,7 +37,7 @@ INFINITY = float("inf")
 _pools: weakref.WeakSet[PoolBase] = weakref.WeakSet()
 
 
-class PoolBase:
+class PoolBase(Sleeper):
     """A pool of database connections that lives as a serverless function does.
 
     It opens nothing, starts nothing and imports no driver when it is made; all decisions are taken when
@@ -67,11 +68,8 @@ class PoolBase:
         self._driver = None
         #: Leases that the garbage collector found; appending is atomic, so a finalizer needs no lock.
         self._leaked: list[Slot] = []
-        #: The invocations that run now; changing a set is atomic, so threads need no lock for it.
-        self._invocations: set[Invocation] = set()
-        #: Leases that the end of an invocation found still out: by the wall time at which they began. A lease that
-        #: nobody returns is reported once, and waited for once.
-        self._reported: dict[Slot, float] = {}
+        self._invocations = set()
+        self._reported = {}
         #: Whether leases are to be marked at all; the fast path looks at nothing else.
         self._marks = config.debug
         self._waits = 0
@@ -331,59 +329,6 @@ class PoolBase:
             PoolError: on entry, if this very object is entered already.
         """
         return Invocation(self, remaining)
-
-    def _owes(self, *, leases: bool = True) -> bool:
-        """Whether no invocation runs, and yet a dial is under way, or a lease that was not reported before."""
-        if self._invocations:
-            return False
-        return self._state.opening > 0 or (leases and bool(self._unreported()))
-
-    def _unreported(self) -> list[Slot]:
-        return [slot for slot in self._state.out() if self._reported.get(slot) != slot.taken_at]
-
-    def _lie_down(self) -> None:
-        """The instance may be frozen: report what is still out, close what should not sleep, leave nothing running."""
-        out = self._unreported()
-        if self._invocations:
-            return  # another has begun; what is out may be its own, and its end does all this
-        out = [slot for slot in out if slot.state is LEASED]
-        if out:
-            _explain.still_out(self.name, len(out), [slot.where for slot in out if slot.where])
-            before = {slot: at for slot, at in self._reported.items() if slot.taken_at == at}
-            self._reported = {**before, **{slot: slot.taken_at for slot in out}}
-        self._close_surplus()
-        if self._config.platform.freezes:
-            self._rest()
-        self._flush()
-
-    def _close_surplus(self) -> None:
-        """Close what should not sleep: what is too old, and what is beyond ``keep``."""
-        keep, driver = self._config.keep, self._driver
-        if driver is not None and not driver.cleans_up():
-            self._lay_down(0)
-        else:
-            self._lay_down(INFINITY if keep is None else max(keep, self._config.min_size))
-
-    def _lay_down(self, keep: float) -> None:
-        """Close idle connections that are too old, and those beyond ``keep``."""
-        raise NotImplementedError
-
-    def _rest(self) -> None:
-        """Stop what helps statements along, where none runs."""
-        from .drivers import rest
-
-        rest()
-
-    def _flush(self) -> None:
-        """Let the observer send what it has gathered, if it has a mind to."""
-        flush = getattr(self._config.observer, "flush", None)
-        if flush is not None:
-            try:
-                flush(self.name)
-            except Exception:
-                import logging
-
-                logging.getLogger("thawpool").exception("%s: the observer failed at 'flush'", self.name)
 
     # -- fork ------------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ import pytest
 from tests.core.helpers import HALF, T0, lease, make, outage, rest, slot_of, wait
 
 from thawpool._core.audit import audit
+from thawpool._core.policy import HUNG_DIAL
 from thawpool._core.slot import CLOSING, GONE, IDLE, LEASED, SUSPECT, Slot
 from thawpool._core.state import PoolState
 from thawpool._core.waiters import Waiter
@@ -195,11 +196,14 @@ def test_in_an_outage_the_first_waiter_must_wake_in_time() -> None:
     audit(state)
 
 
-def test_in_an_outage_a_dial_under_way_is_reason_enough_to_wait() -> None:
+def test_in_an_outage_a_dial_under_way_is_reason_enough_to_wait_for_a_while() -> None:
     state, waiter = paused()
-    waiter.alarm = float("inf")
-    dialing = state._permit()
+    dialing = state._let_dial(T0)
+    waiter.alarm = T0.mono + HUNG_DIAL
     audit(state)
+    waiter.alarm = T0.mono + HUNG_DIAL + 0.001
+    with pytest.raises(AssertionError, match="the first waiter sleeps through its dial"):
+        audit(state)
     state.open_failed(dialing, OSError("refused"), T0, HALF)
     audit(state)
 

@@ -6,6 +6,7 @@ import pytest
 from tests.core.helpers import HALF, T0, at, close_doomed, give, lease, make, outage, slot_of, wait, waiter_of
 
 from thawpool._core.audit import audit
+from thawpool._core.policy import HUNG_DIAL
 from thawpool._core.slot import GONE, OPENING
 
 INFINITY = float("inf")
@@ -29,11 +30,56 @@ def test_in_an_outage_one_dials_and_the_others_wait_for_news() -> None:
     assert state.wake_at(second) == INFINITY
     slot = slot_of(state.woke(first, at(1)))
     assert state.woke(second, at(1)) is second
-    assert state.wake_at(second) == INFINITY
+    assert state.wake_at(second) == at(1).mono + HUNG_DIAL
     state.opened(slot, object(), at(1), HALF)
     audit(state)
     assert second.slot is not None
     assert second.slot.state is OPENING
+
+
+def test_a_dial_that_hangs_does_not_hold_up_the_others() -> None:
+    """A server that is well again is found, though an older dial still waits for the word of a dead one."""
+    state = make()
+    outage(state)
+    first, second = wait(state), wait(state)
+    hung = slot_of(state.woke(first, at(1)))
+    assert second.ready, "it is told to wake in time"
+    assert state.woke(second, at(1)) is second
+    state.wake_at(second)
+    assert state.woke(second, at(1.999)) is second
+    slot = slot_of(state.woke(second, at(2)))
+    assert (slot.state, hung.state) == (OPENING, OPENING)
+    state.opened(slot, object(), at(2), HALF)
+    audit(state)
+    assert state.failures == 0
+    state.open_failed(hung, OSError("timed out"), at(5), HALF)
+    audit(state)
+
+
+def test_one_that_hangs_in_a_full_pool_holds_its_seat() -> None:
+    state = make(max_size=1)
+    outage(state)
+    first, second = wait(state), wait(state)
+    hung = slot_of(state.woke(first, at(1)))
+    assert state.woke(second, at(9)) is second
+    assert state.wake_at(second) == INFINITY
+    state.cancel(hung, at(9))
+    assert second.slot is not None
+    assert second.slot.state is OPENING
+    audit(state)
+
+
+def test_after_a_hung_dial_was_given_up_the_next_need_not_wait_for_it() -> None:
+    state = make()
+    outage(state)
+    first, second = wait(state), wait(state)
+    hung = slot_of(state.woke(first, at(1)))
+    state.woke(second, at(1))
+    state.wake_at(second)
+    state.cancel(hung, at(1.2))
+    assert second.slot is not None
+    assert second.slot.state is OPENING
+    audit(state)
 
 
 def test_whoever_becomes_first_in_an_outage_is_told() -> None:

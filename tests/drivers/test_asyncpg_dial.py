@@ -20,7 +20,8 @@ from tests.support.cancelling import Cancelling, Moment
 from tests.support.loops import LoopFlavour
 from tests.support.losses import at_most, nothing_lost, sockets_to
 
-from thawpool import ConfigError, ConnectFailed
+from thawpool import AsyncPool, ConfigError, ConnectFailed
+from thawpool.drivers.asyncpg.protocol import Protocol
 from thawpool.drivers.base import Sight
 from thawpool.testing._home import free_port
 from thawpool.testing.postgres import Postgres
@@ -334,3 +335,30 @@ async def test_a_dial_that_is_cancelled_anywhere(
         await asyncio.sleep(0)
         gc.collect()
         assert not [record for record in caplog.records if record.name == "asyncio"]
+
+
+def test_a_session_that_ends_while_it_is_set_up_is_dialed_again(
+    postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server's last word comes between the two messages of a statement, and asyncpg calls that an error of its own."""
+    fields = b"SFATAL\0VFATAL\0C57P01\0Mterminating connection due to administrator command\0\0"
+    prepare, strikes = Protocol.prepare, [True]
+
+    async def prepare_and_end(self: Any, *args: Any, **options: Any) -> Any:
+        state = await prepare(self, *args, **options)
+        if strikes and strikes.pop():
+            self.data_received(b"E" + (len(fields) + 4).to_bytes(4, "big") + fields)
+        return state
+
+    async def main() -> None:
+        pool = AsyncPool(postgres.url().replace("postgresql", "postgresql+asyncpg"))
+        assert await pool.query("SELECT 1 AS n") == [{"n": 1}]
+        await pool.expire()
+        strikes.append(True)
+        assert await pool.query("SELECT 2 AS n") == [{"n": 2}]
+        assert (pool.stats().open_failed, strikes) == (1, [])
+        await pool.close()
+
+    strikes.clear()
+    monkeypatch.setattr(Protocol, "prepare", prepare_and_end)
+    asyncio.run(main())

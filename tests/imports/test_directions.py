@@ -34,6 +34,7 @@ MAY_IMPORT = {
 #: What the pools themselves are made of may import all of the above.
 SHELL = {
     "_alarms",
+    "_asleep",
     "_base",
     "_sync",
     "_sync_runner",

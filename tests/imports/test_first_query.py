@@ -76,7 +76,7 @@ def watched():
 TELL = "\nprint(json.dumps({**told, 'after': sorted(sys.modules)}))\n"
 
 #: Modules of ours that a first query may load: each one more is paid for by every cold start.
-MODULES = {"psycopg": 58, "asyncpg": 63, "pymysql": 59, "asyncmy": 64}
+MODULES = {"psycopg": 59, "asyncpg": 64, "pymysql": 60, "asyncmy": 65}
 #: Regular expressions that it may compile: four for the URL, one for the statement; of MySQL's, two more for that.
 PATTERNS = {"psycopg": 5, "asyncpg": 5, "pymysql": 7, "asyncmy": 7}
 #: The largest that one may become, in words of its code. A set of characters that reaches beyond ASCII adds 150 at once,

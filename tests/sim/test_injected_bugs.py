@@ -142,7 +142,7 @@ def whoever_comes_first_in_an_outage_is_not_told(patch: pytest.MonkeyPatch) -> N
 
 @bug("spins|past its alarm")
 def in_an_outage_without_room_the_first_spins(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(PoolState, "_pausing", lambda self: not self.opening)
+    patch.setattr(PoolState, "_pausing", lambda self: self.failures > 0)
 
 
 @bug("out of order|before the first")

@@ -211,6 +211,12 @@ def test_a_server_that_stops_may_be_back_in_a_moment(own_postgres: Postgres) -> 
         (None, "FATAL:  the database system is starting up", classify("57P03")),
         (None, "FATAL:  the database system is in recovery mode", classify("57P03")),
         ("57P02", "", Fault.TRANSIENT | Fault.LOST | Fault.FAILOVER),
+        (None, "FATAL:  terminating connection due to administrator command", classify("57P01")),
+        (
+            None,
+            "WARNING:  terminating connection because of crash of another server process",
+            classify("57P02"),
+        ),
         ("57P04", "", Fault.HOPELESS | Fault.LOST),
         ("25P04", "", Fault.LOST),
         ("08006", "", Fault.TRANSIENT | Fault.LOST),

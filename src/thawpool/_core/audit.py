@@ -69,5 +69,5 @@ def _liveness(state: PoolState) -> None:
     if not dialer:
         # Nothing rests, so every seat is being opened, used, checked or closed, and serves the queue at its end.
         assert len(state.slots) >= state.max_size, "a request waits although another connection may be opened"
-    elif not state.opening and len(state.slots) < state.max_size:
-        assert head.ready or head.alarm <= state.retry_at, "the first waiter sleeps through its dial"
+    elif len(state.slots) < state.max_size:
+        assert head.ready or head.alarm <= state.dial_at(), "the first waiter sleeps through its dial"

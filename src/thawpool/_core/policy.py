@@ -15,6 +15,8 @@ FIRST_BACKOFF: Final = 0.02
 LAST_BACKOFF: Final = 0.25
 #: A refused connect costs the server nearly as much as an accepted one, so a full server is left alone.
 OVERLOAD_PAUSE: Final = 1.0
+#: A dial that has said nothing for so long may never say anything. Others need not wait for its deadline.
+HUNG_DIAL: Final = 1.0
 
 
 class Instant(NamedTuple):

@@ -19,7 +19,8 @@ and probe, OPENING: dial), or with a Waiter. Whatever becomes of the claim, exac
 
 How an outage goes. A pool that had a connection before counts failed dials (``failures``). While that
 is not zero, one dial at a time is allowed, none before ``retry_at``, and the first waiter is the one who
-dials: it sleeps until ``wake_at``, and whoever is first when the first leaves is nudged to take over.
+dials: it sleeps until ``wake_at``, and whoever is first when the first leaves is nudged to take over. A dial
+that hangs does not hold up the others: from ``hung_at`` on the next is allowed beside it.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from collections.abc import Callable
 from typing import final
 
 from ..errors import LeaseError, PoolClosed, PoolSaturated
-from .policy import OVERLOAD_PAUSE, Instant, Limits, backoff, jittered
+from .policy import HUNG_DIAL, OVERLOAD_PAUSE, Instant, Limits, backoff, jittered
 from .seats import Seats
 from .slot import CHECKING, IDLE, LEASED, OPENING, SUSPECT, Slot
 from .waiters import Queue, Waiter
@@ -42,7 +43,7 @@ INFINITY = float("inf")
 class PoolState(Seats):
     """Seats, requests and failures of one pool."""
 
-    __slots__ = ("arrivals", "connected", "failures", "last_error", "retry_at", "waiters")
+    __slots__ = ("arrivals", "connected", "failures", "hung_at", "last_error", "retry_at", "waiters")
 
     def __init__(self, limits: Limits, make_slot: Callable[[int], Slot] = Slot) -> None:
         super().__init__(limits, make_slot)
@@ -52,6 +53,7 @@ class PoolState(Seats):
         self.connected = False
         self.failures = 0
         self.retry_at = 0.0
+        self.hung_at = 0.0
         self.last_error: BaseException | None = None
 
     def give(self, slot: Slot, wall: float, mono: float) -> bool:
@@ -140,7 +142,7 @@ class PoolState(Seats):
     def wake_at(self, waiter: Waiter) -> float:
         """The monotonic time at which this waiter must look again by itself; ``inf`` if others wake it."""
         first = self._pausing() and waiter is self.waiters.head()
-        waiter.alarm = self.retry_at if first else INFINITY
+        waiter.alarm = self.dial_at() if first else INFINITY
         return waiter.alarm
 
     def woke(self, waiter: Waiter, now: Instant) -> Slot | Waiter:
@@ -238,8 +240,12 @@ class PoolState(Seats):
         """A permit to open one more, for ``warm``, while fewer than ``target`` are open."""
         self._open_or_raise()
         if len(self.slots) < min(target, self.max_size) and self._may_dial(now):
-            return self._permit()
+            return self._let_dial(now)
         return None
+
+    def dial_at(self) -> float:
+        """In an outage: the monotonic time from which the next dial is allowed."""
+        return max(self.retry_at, self.hung_at) if self.opening else self.retry_at
 
     def thaw(self, now: Instant, why: str, frozen_for: float = 0.0) -> None:
         """Time may have passed unseen, ``frozen_for`` of it on no clock: trust nothing that is open."""
@@ -310,11 +316,15 @@ class PoolState(Seats):
                 slot.state = CHECKING
                 return slot
         if len(self.slots) < self.max_size and self._may_dial(now):
-            return self._permit()
+            return self._let_dial(now)
         return None
 
     def _may_dial(self, now: Instant) -> bool:
-        return not self.failures or not self.connected or (not self.opening and now.mono >= self.retry_at)
+        return not self.failures or not self.connected or now.mono >= self.dial_at()
+
+    def _let_dial(self, now: Instant) -> Slot:
+        self.hung_at = now.mono + HUNG_DIAL
+        return self._permit()
 
     def _grant(self, waiter: Waiter, slot: Slot) -> None:
         slot.place = waiter.place
@@ -334,13 +344,13 @@ class PoolState(Seats):
             self._grant(waiters.next(), slot)
 
     def _pausing(self) -> bool:
-        """Somebody waits: is it because the next dial is due at ``retry_at``? Then there is room, and nobody dials."""
-        return self.failures > 0 and not self.opening and len(self.slots) < self.max_size
+        """Somebody waits: is it because the next dial is due at ``dial_at()``? Then there is room."""
+        return self.failures > 0 and len(self.slots) < self.max_size
 
     def _nudge(self) -> None:
         """In an outage the first waiter is the one who dials: see that it wakes in time."""
         if self._pausing():
             head = self.waiters.head()
-            if head is not None and not head.ready and head.alarm > self.retry_at:
+            if head is not None and not head.ready and head.alarm > self.dial_at():
                 head.ready = True
                 self.woken.append(head)

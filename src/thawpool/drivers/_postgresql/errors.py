@@ -62,6 +62,7 @@ _BY_TEXT: Final = (
     (r"max clients? (connections )?reached|MaxClients", _FULL_UNSENT),
     # PostgreSQL through libpq
     (r"too many (clients|connections)|connection slots are reserved", _FULL_UNSENT),
+    (r"terminating connection (due to administrator command|because of crash)", _BY_CODE["57P01"]),
     (r"starting up|in recovery mode|not (yet )?accepting connections", _BY_CODE["57P03"]),
     (r"authentication failed|no pg_hba\.conf entry|not permitted to log in", Fault.HOPELESS),
     (r"(role|database) \".*\" does not exist|permission denied for database", Fault.HOPELESS),

@@ -100,6 +100,9 @@ class Asyncpg:
                 raise _dial.silent(self.target, None) from error
             if not isinstance(error, (*FAILURES, PoolError)):
                 raise
+            if isinstance(error, asyncpg.InternalClientError):
+                # The server ended the session between two messages of a statement, which asyncpg cannot make out.
+                error = ConnectionResetError("the server ended the session while it was set up")
             raise _dial.unready(self.target, error, sqlstate(error)) from error
 
     async def _set_up(self, conn: Connection) -> None:
