@@ -340,15 +340,15 @@ async def test_a_dial_that_is_cancelled_anywhere(
 def test_a_session_that_ends_while_it_is_set_up_is_dialed_again(
     postgres: Postgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The server's last word comes between the two messages of a statement, and asyncpg calls that an error of its own."""
-    fields = b"SFATAL\0VFATAL\0C57P01\0Mterminating connection due to administrator command\0\0"
-    prepare, strikes = Protocol.prepare, [True]
+    """The server's last word comes between two messages of a statement, which asyncpg calls an error of its own."""
+    prepare, strikes = Protocol.prepare, [False]
 
-    async def prepare_and_end(self: Any, *args: Any, **options: Any) -> Any:
-        state = await prepare(self, *args, **options)
+    async def prepare_or_fail(self: Any, *args: Any, **options: Any) -> Any:
         if strikes and strikes.pop():
-            self.data_received(b"E" + (len(fields) + 4).to_bytes(4, "big") + fields)
-        return state
+            raise asyncpg.InternalClientError(
+                "cannot switch to state 12; another operation (2) is in progress"
+            )
+        return await prepare(self, *args, **options)
 
     async def main() -> None:
         pool = AsyncPool(postgres.url().replace("postgresql", "postgresql+asyncpg"))
@@ -360,5 +360,5 @@ def test_a_session_that_ends_while_it_is_set_up_is_dialed_again(
         await pool.close()
 
     strikes.clear()
-    monkeypatch.setattr(Protocol, "prepare", prepare_and_end)
+    monkeypatch.setattr(Protocol, "prepare", prepare_or_fail)
     asyncio.run(main())
