@@ -46,7 +46,7 @@ def test_a_request_of_wsgi_costs_few_calls() -> None:
     def start(status: str, headers: Any, exc_info: Any = None, /) -> Any: ...
 
     wrapped = WSGIMiddleware(app, pool=FakeDriver().pool(), remaining=5)
-    wrapped({}, start)
+    wrapped({}, start).close()  # type: ignore[attr-defined]
     with Counter() as counter:
-        wrapped({}, start)
+        wrapped({}, start).close()  # type: ignore[attr-defined]
     assert_few(counter.python)

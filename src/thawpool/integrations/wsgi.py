@@ -18,6 +18,7 @@ from ._checks import invocation_of
 from .http import answer, log
 
 if TYPE_CHECKING:
+    from types import FrameType
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
     from thawpool import AsyncPool, Pool
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
 __all__ = ["PoolMiddleware"]
 
 REASONS = {500: "500 Internal Server Error", 503: "503 Service Unavailable"}
+#: In the environment of Flask's test client within its ``with`` block, and of Werkzeug's debugger.
+PRESERVES = "werkzeug.debug.preserve_context"
+#: Responses that a server never closed, found where their end could not be at once. It comes with the next end.
+forgotten: list[_Response] = []
 
 
 class PoolMiddleware:
@@ -60,12 +65,13 @@ class PoolMiddleware:
         self._remaining = remaining
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        response = _Response(self._invocation(self._remaining), environ, start_response)
-        return response.of(self.app)
+        response = _Response(environ, start_response)
+        return response.of(self.app, self._invocation(self._remaining))
 
 
 class _Response:
-    """The response to one request. It ends with the server's ``close()``, and the invocation with it.
+    """The response to one request. It ends with the server's ``close()``, and the invocation with it: its end
+    may wait for what is under way, and no client shall wait for that.
 
     The server is given the head together with the first piece of the body, not sooner: some, such as Vercel's,
     send it at once, and then no answer could replace it.
@@ -82,43 +88,55 @@ class _Response:
         "_head",
         "_invocation",
         "_pieces",
+        "_run",
         "_start",
         "_write",
     )
 
-    def __init__(self, invocation: Any, environ: WSGIEnvironment, start: StartResponse) -> None:
-        self._invocation = invocation
+    def __init__(self, environ: WSGIEnvironment, start: StartResponse) -> None:
+        self._invocation: Any = None  # the one that runs
         self._environ = environ
         self._start = start
         self._context = copy_context()
+        # Within its `with` block Flask's test client pushes the request between two pieces, and what
+        # `stream_with_context` pushes around them must be in the same context: the client's, without the deadline.
+        self._run: Callable[..., Any] = _run_here if PRESERVES in environ else self._context.run
         self._head: tuple[str, list[tuple[str, str]]] | None = None
         self._body: Iterable[bytes] = ()
         self._pieces: Iterator[bytes] = iter(())
         self._begun = False  # whether the server has been given the head
         self._write: Callable[[bytes], object] | None = None  # the server's own
 
-    def of(self, app: WSGIApplication) -> Iterable[bytes]:
-        self._context.run(self._invocation.__enter__)
+    def of(self, app: WSGIApplication, invocation: Any) -> Iterable[bytes]:
+        self._context.run(invocation.__enter__)
+        self._invocation = invocation
         try:
-            self._body = self._context.run(app, self._environ, self._hold)
-            if self._is_complete(self._body):
-                self._begin()
-                self._end()
-                return self._body
-            self._pieces = self._context.run(iter, self._body)
-        except (Unavailable, ExceptionGroup) as error:
-            self._end()
-            return [self._instead(error)]
+            try:
+                self._body = self._context.run(app, self._environ, self._hold)
+                if type(self._body) in (list, tuple):
+                    self._begin()
+                    whole = _Complete(self._body)
+                elif self._is_file(self._body):
+                    self._begin()
+                    self._end()
+                    return self._body
+                else:
+                    self._pieces = self._run(iter, self._body)
+                    return self
+            except (Unavailable, ExceptionGroup) as error:
+                whole = _Complete((self._instead(error),))
         except BaseException:
-            self._end()
+            self.close()
             raise
-        return self
+        whole.close = self.close
+        return whole
 
-    def _is_complete(self, body: Iterable[bytes]) -> bool:
-        """Whether sending it runs none of the app's code. The server shall see it as it is, to count it or to
-        have the system send the file."""
+    def _is_file(self, body: Iterable[bytes]) -> bool:
+        """Whether it is the server's own object, by which the server knows that the system may send the file. It may
+        be of C, and be closed by another thread, so its ``close`` is not ours to replace: the invocation
+        ends before."""
         wrapper = self._environ.get("wsgi.file_wrapper")
-        return type(body) in (list, tuple) or (isinstance(wrapper, type) and isinstance(body, wrapper))
+        return isinstance(wrapper, type) and isinstance(body, wrapper)
 
     # -- what the app is given -------------------------------------------------------------------
 
@@ -145,7 +163,7 @@ class _Response:
 
     def __next__(self) -> bytes:
         try:
-            piece = self._context.run(next, self._pieces)
+            piece: bytes = self._run(next, self._pieces)
         except StopIteration:
             self._begin()
             raise
@@ -158,9 +176,17 @@ class _Response:
         try:
             close = getattr(self._body, "close", None)
             if close is not None:
-                self._context.run(close)
+                self._run(close)
         finally:
             self._end()
+
+    def __del__(self, _is_finalizing: Callable[[], bool] = sys.is_finalizing) -> None:
+        """What the server should have done: an invocation that never ends would keep the pool awake."""
+        if self._invocation is not None and not _is_finalizing():
+            if _is_within_thawpool():
+                forgotten.append(self)
+            else:
+                self.close()
 
     def _begin(self) -> None:
         if not self._begun and self._head is not None:
@@ -186,4 +212,36 @@ class _Response:
         """End the invocation; nothing if it has ended."""
         invocation, self._invocation = self._invocation, None
         if invocation is not None:
+            if forgotten:
+                _end_forgotten()
             self._context.run(invocation.__exit__, None, None, None)
+
+
+class _Complete(list[bytes]):
+    """A body of which the server sees the length, and whose ``close()`` is the response's."""
+
+    __slots__ = ("close",)
+    close: Callable[[], None]
+
+
+def _run_here(function: Callable[..., Any], *args: Any) -> Any:
+    return function(*args)
+
+
+def _is_within_thawpool() -> bool:
+    """Whether this thread may hold a lock of thawpool's, the garbage collector having come in between."""
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None:
+        if frame.f_globals.get("__name__", "").startswith("thawpool."):
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _end_forgotten() -> None:
+    while forgotten:
+        try:
+            response = forgotten.pop()
+        except IndexError:  # another thread was faster
+            return
+        response._end()
