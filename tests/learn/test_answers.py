@@ -63,7 +63,7 @@ class Verdicts:
     """What becomes of each answer: two are run at a time, each on a server of its own, before they are asked for."""
 
     def __init__(self, elsewhere: str, folder: Path, workers: ThreadPoolExecutor) -> None:
-        self._elsewhere = elsewhere
+        self.elsewhere = elsewhere
         self._servers: SimpleQueue[Server] = SimpleQueue()
         self._folder = folder
         #: The names of all complaints that there are, and of those that were made.
@@ -84,7 +84,7 @@ class Verdicts:
     def _judge(self, name: str, step: int) -> tuple[Verdict, str]:
         server = self._servers.get()
         try:
-            return judge(name, step, server, self._elsewhere, self._folder)
+            return judge(name, step, server, self.elsewhere, self._folder)
         finally:
             self._servers.put(server)
 
@@ -140,7 +140,8 @@ def test_a_wrong_answer_is_told_what_it_did_and_where(name: str, verdict: Verdic
     found, address = verdict(name, expected.step)
     complaint = found.complaint
     assert complaint is not None
-    assert complaint.did == expected.did.replace("{address}", address)
+    elsewhere = verdict.elsewhere.rpartition("@")[2]
+    assert complaint.did == expected.did.replace("{address}", address).replace("{elsewhere}", elsewhere)
     assert (complaint.place and complaint.place.line) == expected.line
     assert "secret" not in complaint.did + complaint.instead
 

@@ -44,3 +44,23 @@ def test_a_module_beside_the_file_does_not_stand_in_for_one_of_python(
     (tmp_path / "socket.py").write_text("raise SystemExit('not this one')")
     monkeypatch.chdir(tmp_path)
     test_it_forks_one_after_another_and_tells_how_each_ended(tmp_path)
+
+
+def test_the_reader_s_own_databases_are_not_the_answers_to_see(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("POSTGRES_URL", "MYSQL_URL", "PGHOST", "DATABASE_URL"):
+        monkeypatch.setenv(name, "somebody's own")
+    file = tmp_path / "users.py"
+    file.write_text(
+        'import os\nprint([name for name in os.environ if os.environ[name] == "somebody\'s own"])\n'
+        "print(os.environ['DATABASE_URL'])\n"
+    )
+    orders = tmp_path / "orders"
+    orders.write_text('{"do": "load", "limit": 10}\n')
+    nursery = Nursery()
+    with open(orders, "rb") as asked, open(os.devnull, "wb") as nothing, open(tmp_path / "out", "wb") as out:
+        child = nursery.bear(file, "postgresql://h/d", [], (asked.fileno(), nothing.fileno(), out.fileno()))
+        assert nursery.bury(child) == 0
+    nursery.close()
+    assert (tmp_path / "out").read_text() == "[]\npostgresql://h/d\n"

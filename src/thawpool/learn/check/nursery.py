@@ -15,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from ...config import URL_VARIABLES
 from ..errors import LearnError
 from .child import run
 
@@ -29,8 +30,12 @@ class Nursery:
 
     def __init__(self) -> None:
         self._link, theirs = socket.socketpair()
-        # The settings of somebody's own psql are not for the answers.
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+        # Where somebody's own databases are, and the settings of their psql, is not for the answers.
+        environment = {
+            name: value
+            for name, value in os.environ.items()
+            if name not in URL_VARIABLES and not name.startswith("PG")
+        }
         with theirs:
             # -P: no module of the reader's folder shall stand in for one of ours. In a session of its own: Ctrl-C in the terminal is the check's to hear, which then ends all of them.
             self._process = subprocess.Popen(

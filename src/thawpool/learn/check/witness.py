@@ -13,6 +13,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 import thawpool
+from thawpool import drivers
 from thawpool._base import PoolBase
 
 __all__ = ["Facts", "Witness"]
@@ -25,8 +26,8 @@ class Witness:
 
     Args:
         file: what the reader wrote.
-        allowed: the databases, as host:port/name, that psycopg may dial: a mistake in an exercise shall not
-            reach anybody's real one.
+        allowed: the databases, as host:port/name, that a pool of any driver may dial, and psycopg by itself:
+            a mistake in an exercise shall not reach anybody's real one.
     """
 
     def __init__(self, file: Path, allowed: frozenset[str]) -> None:
@@ -92,6 +93,7 @@ class Witness:
     def observe(self) -> None:
         """Begin."""
         PoolBase.__init__ = self._making(PoolBase.__init__)  # type: ignore[method-assign]
+        drivers.load = self._loading(drivers.load)
         psycopg.generators.connect = self._dialing(psycopg.generators.connect)
         for kind in (thawpool.Pool, thawpool.AsyncPool):
             kind.close = self._closing(kind.close)  # type: ignore[method-assign]
@@ -111,20 +113,36 @@ class Witness:
 
         return closing
 
+    def _loading(self, load: Callable[..., Any]) -> Callable[..., Any]:
+        """A pool's way to its driver, whichever that is: one that may not be dialed is not even loaded."""
+
+        def loading(target: Any, config: Any, *, is_async: bool) -> Any:
+            for host, port in target.hosts:
+                to = f"{host}:{port}/{target.database}"
+                if to not in self._allowed:
+                    self._note_dial(to, sys._getframe(1), direct=False)
+                    raise thawpool.Unavailable(_stranger(to))
+            return load(target, config, is_async=is_async)
+
+        return loading
+
     def _dialing(self, dial: Callable[..., Any]) -> Callable[..., Any]:
         """psycopg's one way to open a connection, for threads, asyncio and thawpool alike."""
 
         def dialing(conninfo: str, *rest: Any, **others: Any) -> Any:
             target = conninfo_to_dict(conninfo)
             to = f"{target.get('host')}:{target.get('port') or 5432}/{target.get('dbname')}"
-            caller, allowed = sys._getframe(1), to in self._allowed
-            direct = not _within_thawpool(caller)
-            self._dials.append({"to": to, "allowed": allowed, "place": self.place(caller), "direct": direct})
-            if not allowed:
-                raise psycopg.OperationalError(f"{to} is not the database of the lesson")
+            caller = sys._getframe(1)
+            self._note_dial(to, caller, direct=not _within_thawpool(caller))
+            if to not in self._allowed:
+                raise psycopg.OperationalError(_stranger(to))
             return dial(conninfo, *rest, **others)
 
         return dialing
+
+    def _note_dial(self, to: str, caller: FrameType, *, direct: bool) -> None:
+        allowed = to in self._allowed
+        self._dials.append({"to": to, "allowed": allowed, "place": self.place(caller), "direct": direct})
 
 
 class _Keeping(logging.Handler):
@@ -136,6 +154,10 @@ class _Keeping(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self._texts.append(record.getMessage())
+
+
+def _stranger(to: str) -> str:
+    return f"{to} is not the database of the lesson"
 
 
 def _within_thawpool(frame: FrameType | None) -> bool:
