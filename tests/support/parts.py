@@ -86,7 +86,9 @@ PARTS = {
     ),
     "npm": Part(registry_answers, "let Node.js with its npm reach a registry: npm view next version"),
     "vercel": Part(
-        functools.partial(_has_module, "vercel_runtime"), "install Python 3.12 or newer, then make clean test"
+        functools.partial(_has_module, "vercel_runtime"),
+        "install Python 3.12 or newer, then make clean test",
+        optional=sys.version_info < (3, 12),  # there is none for an older one
     ),
     "faketime": Part(lambda: find_faketime() is not None, "apt-get install faketime"),
 }
