@@ -19,6 +19,7 @@ from thawpool.integrations.asgi import PoolMiddleware
 
 PAGE = 50
 LARGEST_ID = 2**31 - 1
+LONGEST_EMAIL = 254
 EMAIL = re.compile(r"[^\s@<>\"]+@[^\s@<>\"]+\.[^\s@<>\".]+")
 
 # At module scope, so that every request of this instance shares it. It connects at the first query.
@@ -36,6 +37,8 @@ def storable(text: str) -> str:
 
 
 def an_email(text: str) -> str:
+    if len(text) > LONGEST_EMAIL:  # once more: small letters may be longer, as those of İ are
+        raise ValueError(f"is longer than {LONGEST_EMAIL} characters")
     if not EMAIL.fullmatch(text):
         raise ValueError("is not an email address")
     return text
@@ -47,7 +50,7 @@ Name = Annotated[
 ]
 Email = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, to_lower=True, max_length=254),
+    StringConstraints(strip_whitespace=True, to_lower=True, max_length=LONGEST_EMAIL),
     AfterValidator(storable),
     AfterValidator(an_email),
 ]

@@ -1,6 +1,7 @@
 """Run the app on this machine, and again whenever a file is saved: python dev.py
 
-Without DATABASE_URL it starts a PostgreSQL of its own, with 120 users that are gone when it ends. Ctrl-C ends both.
+Without DATABASE_URL (or POSTGRES_URL, or MYSQL_URL) it starts a PostgreSQL of its own, with 120 users that are gone
+when it ends. Ctrl-C ends both.
 """
 
 import asyncio
@@ -11,10 +12,12 @@ from contextlib import ExitStack
 import uvicorn
 from seed import main as seed
 
+from thawpool.config import URL_VARIABLES
+
 
 def run() -> None:
     with ExitStack() as stack:
-        if not os.environ.get("DATABASE_URL"):
+        if not any(os.environ.get(name, "").strip() for name in URL_VARIABLES):
             from thawpool.testing.postgres import Postgres
 
             print("no DATABASE_URL: starting a PostgreSQL with temporary data", flush=True)

@@ -19,6 +19,7 @@ from tests.examples.databases import SYSTEMS, Database, User, database, people
 from tests.support.vercel import VercelFunction
 from tests.support.waiting import eventually
 
+from thawpool.config import URL_VARIABLES
 from thawpool.testing._home import free_port
 
 pytestmark = pytest.mark.timeout(180)
@@ -108,6 +109,8 @@ GOOD = {"name": "Ada", "email": "ada@example.com"}
         ({"name": "Ada"}, ["body", "email"]),
         ({**GOOD, "email": "ada"}, ["body", "email"]),
         ({**GOOD, "email": "ada@example"}, ["body", "email"]),
+        ({**GOOD, "email": f"{'a' * 243}@example.com"}, ["body", "email"]),
+        ({**GOOD, "email": f"{'İ' * 200}@example.com"}, ["body", "email"]),  # longer in small letters
     ],
 )
 def test_bad_input_is_told_where_it_is_wrong(port: int, body: Any, where: list[str | int]) -> None:
@@ -168,18 +171,39 @@ def test_it_runs_on_vercel(app: Path, users: Database, installed: Installed, por
 
 
 def test_without_a_database_it_brings_its_own(app: Path, installed: Installed) -> None:
-    """``python dev.py``, until Ctrl-C."""
-    number = free_port()
-    environ = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
-    environ |= {"PORT": str(number)}
-    with _running([installed.python, "dev.py"], app, environ) as process:
-        eventually(lambda: _listens(number), "dev.py", within=60)
+    with _developing(app, installed, {}) as (process, number):
         status, page = ask(number, "GET", "/api/users")
         assert (status, len(page["users"])) == (200, 50)
         assert page["users"][0]["name"] == people(1)[0].name.replace("Person", "User")
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does
         assert process.wait(20) == 0
         assert not _listens(number)
+
+
+@once
+@pytest.mark.parametrize("variable", ["POSTGRES_URL", "MYSQL_URL"])
+def test_a_database_by_another_name_is_taken(
+    app: Path, installed: Installed, users: Database, port: int, variable: str
+) -> None:
+    users.run("INSERT INTO users (name, email) VALUES ('Ada', 'ada@example.com')")
+    ((user,),) = users.run("SELECT id FROM users WHERE name = 'Ada'")
+    with _developing(app, installed, {variable: users.url}) as (_, number):
+        _, page = ask(number, "GET", f"/api/users?after={user - 1}")
+        assert [user["name"] for user in page["users"]] == ["Ada"]
+    users.run("DELETE FROM users WHERE name = 'Ada'")
+
+
+@contextmanager
+def _developing(
+    app: Path, installed: Installed, settings: dict[str, str]
+) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """``python dev.py``: its process, and its port."""
+    number = free_port()
+    environ = {name: value for name, value in os.environ.items() if name not in URL_VARIABLES}
+    command = [installed.python, "dev.py"]
+    with _running(command, app, {**environ, **settings, "PORT": str(number)}) as process:
+        eventually(lambda: _listens(number), "dev.py", within=60)
+        yield process, number
 
 
 @contextmanager
