@@ -11,6 +11,7 @@ from tests.support.full_backlog import FullBacklog
 from tests.support.parts import POSTGRES_15, Parts
 from tests.support.pgbouncer import PgBouncer
 
+from thawpool._base import PoolBase
 from thawpool.testing.mariadb import MariaDB, find_mysql
 from thawpool.testing.postgres import Postgres, find_postgres
 from thawpool.testing.proxy import FaultProxy
@@ -21,6 +22,12 @@ ProxyFactory = Callable[..., FaultProxy]
 def pytest_configure(config: pytest.Config) -> None:
     required = os.environ.get("REQUIRE_ALL", "") not in ("", "0")
     config.pluginmanager.register(Parts(required=required), "thawpool-parts")
+
+
+@pytest.fixture(autouse=True)
+def no_invocation_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An invocation changes what later leases of the process are marked with."""
+    monkeypatch.setattr(PoolBase, "_marks", False)
 
 
 @pytest.fixture(scope="session")

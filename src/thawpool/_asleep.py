@@ -47,7 +47,11 @@ class Sleeper:
         out = [slot for slot in out if slot.state is LEASED]
         if out:
             _explain.still_out(self.name, len(out), [slot.where for slot in out if slot.where])
-            before = {slot: at for slot, at in self._reported.items() if slot.taken_at == at}
+            before = {
+                slot: at
+                for slot, at in self._reported.items()
+                if slot.taken_at == at and slot.state is LEASED
+            }
             self._reported = {**before, **{slot: slot.taken_at for slot in out}}
         self._close_surplus()
         if self._config.platform.freezes:

@@ -111,6 +111,14 @@ class AsyncRunner(PoolBase):
 
     # -- the pool as a whole ---------------------------------------------------------------------
 
+    def _lie_down(self) -> None:
+        loop = self._loop
+        if loop is not None and _get_running_loop() is not loop and loop.is_running():
+            # A request of WSGI ends in a thread of its own, while the connections belong to the loop.
+            loop.call_soon_threadsafe(super()._lie_down)
+        else:
+            super()._lie_down()
+
     def _lay_down(self, keep: float) -> None:
         self._state.lay_down(keep, self._now())
         self._settle()

@@ -55,6 +55,9 @@ class PoolBase(Sleeper):
     """
 
     _is_async: ClassVar[bool]
+    #: Whether leases are to be marked at all; the fast path looks at nothing else. Once there was an invocation they are,
+    #: in every pool and for good: what it left behind goes on with its deadline, and one request may use two pools.
+    _marks = False
     _driver: Common | None
     _verdict: Callable[[Any], Verdict]
 
@@ -70,8 +73,8 @@ class PoolBase(Sleeper):
         self._leaked: list[Slot] = []
         self._invocations = set()
         self._reported = {}
-        #: Whether leases are to be marked at all; the fast path looks at nothing else.
-        self._marks = config.debug
+        if config.debug:
+            self._marks = True
         self._waits = 0
         self._wait_seconds = 0.0
         self._adopt(PoolState(self._limits()))
@@ -209,6 +212,10 @@ class PoolBase(Sleeper):
                 logging.getLogger("thawpool").exception("%s: the observer failed at 'waited'", self.name)
 
     # -- marks: what is written on a lease in an invocation, or with ``debug`` ---------------------
+
+    @staticmethod
+    def _mark_from_now_on() -> None:
+        PoolBase._marks = True
 
     def _mark(self, slot: Slot, conn: Any) -> None:
         """Note where a lease was taken and when its invocation ends."""

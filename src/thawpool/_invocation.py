@@ -57,21 +57,27 @@ class Invocation:
         self._until = end
         self._token = deadline.set(end)
         pool._invocations.add(self)
-        pool._marks = True
+        if not pool._marks:
+            pool._mark_from_now_on()
 
     def __exit__(self, *exc: object) -> None:
         if self._was_last() and not self._left_to_platform():
             pool: Any = self._pool
-            if self._owes() and not pool._is_async:
-                pool._run(settle(pool, self._patience(), leases=False))
-            pool._lie_down()
+            try:
+                if self._owes() and not pool._is_async:
+                    pool._run(settle(pool, self._patience(), leases=False))
+            finally:
+                pool._lie_down()
 
     async def __aenter__(self) -> None:
         self.__enter__()
 
-    async def __aexit__(self, *exc: object) -> None:
+    async def __aexit__(self, kind: object = None, error: object = None, traceback: object = None) -> None:
         if self._was_last() and not self._left_to_platform():
-            await self._settle()
+            if kind is None:
+                await self._settle()
+            else:  # somebody waits to hear of it, as whoever answers for the framework
+                self._pool._lie_down()
 
     def _was_last(self) -> bool:
         """End it. Returns whether no other runs."""
@@ -81,13 +87,7 @@ class Invocation:
         except ValueError:
             pass  # another context, as of a response that another thread closes: the deadline was never set in it
         pool._invocations.discard(self)
-        if pool._invocations:
-            return False
-        pool._marks = pool._config.debug
-        if pool._invocations:  # another thread's began in between, and its leases must have their deadline
-            pool._marks = True
-            return False
-        return True
+        return not pool._invocations
 
     # -- what is under way at the last end -------------------------------------------------------
 

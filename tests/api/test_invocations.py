@@ -8,9 +8,9 @@ import time
 from typing import Any, ClassVar
 
 import pytest
-from tests.api.flavours import Flavour
+from tests.api.flavours import ASYNC, Flavour
 
-from thawpool import Pool, PoolError, PoolTimeout
+from thawpool import PoolError, PoolTimeout
 from thawpool.platforms import Platform
 from thawpool.testing.clock import FakeClock
 from thawpool.testing.postgres import Postgres
@@ -172,26 +172,34 @@ async def test_an_end_in_another_context_is_an_end(flavour: Flavour, postgres: P
     assert (pool.stats().total, pool._invocations) == (0, set())
 
 
-def test_one_that_begins_while_the_last_ends_keeps_its_deadline(postgres: Postgres) -> None:
-    """The end of the last takes the marks off, and with them the deadline of whoever leases in the meantime."""
-    with Pool(postgres.url()) as pool:
-        first, second = pool.invocation(5), pool.invocation(5)
+@ASYNC
+async def test_what_is_left_behind_keeps_its_deadline(flavour: Flavour, postgres: Postgres) -> None:
+    """No invocation runs any more, and a statement begun now could only be given up, and its connection with it."""
+    clock = FakeClock()
+    pool = flavour.pool(postgres.url(), clock=clock, trust_window=99, idle_timeout=999)
+    go = flavour.event()
 
-        class Config:
-            """Lets the second begin at the worst moment."""
+    async def work() -> None:
+        await go.wait()
+        for ask in (lambda: pool.query("SELECT 1"), lambda: pool.getconn()):
+            with pytest.raises(PoolTimeout, match="the invocation's remaining time is up"):
+                await ask()
 
-            def __getattr__(self, name: str) -> Any:
-                if name == "debug" and second not in pool._invocations and first not in pool._invocations:
-                    second.__enter__()
-                return getattr(config, name)
+    async with pool.invocation(remaining=5):
+        await pool.query("SELECT 1")
+        job = flavour.spawn(work())
+    clock.advance(10)
+    go.set()
+    await job
+    assert (pool.stats().idle, pool.stats().opened, pool.stats().retired) == (1, 1, {})
 
-        config, pool._config = pool._config, Config()  # type: ignore[assignment]
-        first.__enter__()
-        first.__exit__()
-        pool._config = config
-        with pool.connection() as conn:
+
+async def test_another_pool_has_the_deadline_too(flavour: Flavour, postgres: Postgres) -> None:
+    one, other = flavour.pool(postgres.url()), flavour.pool(postgres.url())
+    await other.warm(1)
+    with one.invocation(remaining=5):
+        async with other.connection() as conn:
             assert conn.until < float("inf")
-        second.__exit__()
 
 
 async def test_the_observer_is_told_to_flush_at_the_last_end(flavour: Flavour, postgres: Postgres) -> None:

@@ -271,3 +271,50 @@ def test_no_thread_of_ours_is_left_running(postgres: Postgres) -> None:
         since = time.monotonic()
         eventually(lambda: not watchdog._alive, "the end of the watchdog")
         assert time.monotonic() - since < 0.5, "it does not linger"
+
+
+@ASYNC
+async def test_an_error_is_not_held_up(flavour: Flavour, postgres: Postgres) -> None:
+    """Somebody outside answers it."""
+    pool = flavour.pool(postgres.url(), platform=FROZEN, timeout=60, keep=0)
+    await pool.warm(2)
+    left: list[Any] = []
+    since = time.monotonic()
+    with pytest.raises(ZeroDivisionError):
+        async with pool.invocation():
+            left.append(await pool.getconn())
+            raise ZeroDivisionError
+    assert time.monotonic() - since < 5
+    assert pool.stats().idle == 0
+    await pool.putconn(left[0])
+
+
+def test_threads_that_end_requests_of_a_loop_leave_its_connections_to_it(postgres: Postgres) -> None:
+    """As in an app of WSGI that runs a loop in a thread of its own: each of its requests ends elsewhere."""
+    pool = AsyncPool(postgres.url(), keep=0)
+    seen: list[int] = []
+    lay_down = pool._lay_down
+    pool._lay_down = lambda keep: (seen.append(threading.get_ident()), lay_down(keep))  # type: ignore[method-assign, assignment, func-returns-value]
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    try:
+        with pool.invocation():
+            asyncio.run_coroutine_threadsafe(pool.warm(2), loop).result(15)
+        eventually(lambda: pool.stats().total == 0, "the end of what should not sleep")
+        assert seen == [thread.ident]
+        asyncio.run_coroutine_threadsafe(pool.close(), loop).result(15)
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+async def test_what_was_reported_is_forgotten_with_its_lease(flavour: Flavour, postgres: Postgres) -> None:
+    pool = flavour.pool(postgres.url(), max_size=1)
+    for _ in range(3):
+        with pool.invocation():
+            conn = await pool.getconn()
+        await pool.putconn(conn)
+        await pool.expire()
+    assert len(pool._reported) == 1

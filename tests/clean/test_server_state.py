@@ -116,7 +116,11 @@ async def test_an_open_transaction_is_reported_with_its_place(
     async with pool.connection() as conn:
         await flavour.run_on(conn, "BEGIN")
     assert "came back with a transaction open; it is rolled back" in caplog.text
-    where = r"taken at \S+\.py:\d+ in " if debug else r"taken \(debug=True records where\)"
+    where = (
+        r"taken at \S+\.py:\d+ in "
+        if debug
+        else r"taken \(debug=True records where, and so does an invocation\)"
+    )
     assert re.search(where, caplog.text)
 
 
