@@ -120,7 +120,10 @@ def edge() -> Iterator[Edge]:
 def next_app(starter: Callable[[str], Path], edge: Edge) -> Path:
     """The starter of Next.js, installed and built; its Python routes lead to ``edge``."""
     app = starter("nextjs")
+    settings = app / ".env.local"
+    settings.write_text('VERCEL="1"\n')  # as `vercel env pull` may write it
     build(app, edge.url)
+    settings.unlink()
     return app
 
 

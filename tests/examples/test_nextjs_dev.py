@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
+import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import venv
 from collections.abc import Callable, Iterator, Mapping
@@ -174,12 +177,13 @@ def test_one_command_starts_all_and_one_ctrl_c_ends_all(
 def test_dotenv_is_read_for_both_and_again_when_it_changes(
     next_app: Path, environ: Mapping[str, str], users: Database, settings: Path
 ) -> None:
-    settings.write_text("DATABASE_URL=postgresql://nobody@127.0.0.1:1/nowhere\n")
+    pulled = 'VERCEL="1"\n'  # as `vercel env pull` may write it
+    settings.write_text(f"DATABASE_URL=postgresql://nobody@127.0.0.1:1/nowhere\n{pulled}")
     with dev(next_app, environ) as running:
         running.says("ready:")
         assert "DATABASE_URL is not set" not in running.text
         assert running.get("/api/users") == (500, '{"error":"Database connection failed"}')
-        settings.write_text(f"DATABASE_URL={users.url}\n")
+        settings.write_text(f"DATABASE_URL={users.url}\n{pulled}")
         running.says("ready:", times=2)
         for route in ROUTES:
             assert [user["name"] for user in running.users(route)] == ["Person 1"]
@@ -202,6 +206,59 @@ def test_a_python_that_lacks_something_is_told_so(next_app: Path, tmp_path: Path
         with dev(next_app, {"PYTHON": str(python)}) as running:
             running.says(said)
             assert running.process.wait(30) == 1
+
+
+@pytest.fixture
+def own_venv(next_app: Path) -> Iterator[Path]:
+    """.venv of the app, which is not there yet."""
+    folder = next_app / ".venv"
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_an_environment_that_cannot_be_made_is_not_left_behind(
+    next_app: Path, tmp_path: Path, own_venv: Path
+) -> None:
+    """As on Debian without python3-venv, where ``python3 -m venv`` gives up half way."""
+    python = tmp_path / "python3"
+    half = f'{shlex.quote(sys.executable)} -m venv --without-pip "$4"; exit 1'
+    python.write_text(
+        f'#!/bin/sh\nif [ "$2" = venv ]; then {half}; fi\nexec {shlex.quote(sys.executable)} "$@"\n'
+    )
+    python.chmod(0o755)
+    said = find_python(next_app, PATH=f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    assert "apt-get install python3-venv" in said
+    assert "That failed: python3 -m venv" in said
+    assert not own_venv.exists()
+
+
+def test_an_environment_without_pip_is_given_one(next_app: Path, own_venv: Path) -> None:
+    venv.create(own_venv, symlinks=True)
+    said = find_python(next_app, PIP_NO_INDEX="1")
+    assert "That failed" in said, "there was nowhere to install from"
+    assert "-m pip install" in said
+    subprocess.run([own_venv / "bin" / "python", "-m", "pip", "--version"], check=True, capture_output=True)
+
+
+def find_python(app: Path, **environ: str) -> str:
+    """What is said where the app looks for its Python and no environment is active."""
+    node = find_node()
+    inherited = {
+        name: value for name, value in node.environment().items() if name not in ("PYTHON", "VIRTUAL_ENV")
+    }
+    script = "import { findPython } from './scripts/python.mjs'; findPython();"
+    done = subprocess.run(
+        [node.program, "--input-type=module", "--eval", script],
+        cwd=app,
+        env={**inherited, **environ},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1, done.stdout
+    return done.stdout
 
 
 def _runs(pid: int) -> bool:

@@ -1,6 +1,6 @@
 // The Python that runs the functions: found, or made in .venv.
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fail, root } from './processes.mjs';
 
@@ -11,6 +11,7 @@ import sys, importlib.util
 missing = [name for name in sys.argv[1:] if importlib.util.find_spec(name) is None]
 print(*sys.version_info[:2], ','.join(missing))
 `;
+const NO_VENV = 'On Debian and Ubuntu, making an environment takes a package of its own: apt-get install python3-venv';
 
 /**
  * Its program. In this order: $PYTHON; .venv here; the active environment if it has all that is needed; a new .venv.
@@ -31,6 +32,8 @@ export function findPython() {
   if (!found.recent) fail(`.venv has Python ${found.version}: delete it, and run this again with ${OLDEST} or newer.`);
   if (found.missing) {
     console.log(`Installing requirements-dev.txt into .venv (${found.missing} missing) ...`);
+    // Where making it was broken off, or uv made it, there is no pip yet.
+    if (!has(own, 'pip')) run(own, ['-m', 'ensurepip', '--default-pip'], () => console.error(NO_VENV));
     run(own, ['-m', 'pip', 'install', '--disable-pip-version-check', '--quiet', '-r', 'requirements-dev.txt']);
   }
   return own;
@@ -54,7 +57,10 @@ function create() {
   const base = names.find((name) => probe(name)?.recent);
   if (!base) fail(`No Python ${OLDEST} or newer on PATH: install one from https://www.python.org/downloads/`);
   console.log(`Making .venv with Python ${probe(base)?.version} ...`);
-  run(base, ['-m', 'venv', '.venv']);
+  run(base, ['-m', 'venv', '--clear', '.venv'], () => {
+    rmSync(join(root, '.venv'), { recursive: true, force: true }); // half of one
+    console.error(NO_VENV);
+  });
 }
 
 /** @param {string} environment */
@@ -71,9 +77,15 @@ function probe(python) {
   return { version: `${major}.${minor}`, recent, missing };
 }
 
-/** @param {string} command @param {string[]} args */
-function run(command, args) {
+/** @param {string} python @param {string} module */
+function has(python, module) {
+  return spawnSync(python, ['-c', `import ${module}`], { cwd: root }).status === 0;
+}
+
+/** @param {string} command @param {string[]} args @param {() => void} [failed] what else to do then */
+function run(command, args, failed) {
   const { status, signal } = spawnSync(command, args, { cwd: root, stdio: 'inherit' });
-  if (signal) fail('Stopped.');
-  if (status !== 0) fail(`That failed: ${command} ${args.join(' ')}`);
+  if (status === 0) return;
+  failed?.();
+  fail(signal ? 'Stopped.' : `That failed: ${command} ${args.join(' ')}`);
 }
