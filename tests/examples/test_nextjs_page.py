@@ -116,6 +116,43 @@ def test_refresh_shows_what_has_changed(browser: Browser, app: Site) -> None:
     assert browser.text("#users li:nth-child(2) .name") == "Person 3"
 
 
+#: The next page of users arrives when ``release()`` says so.
+HELD = """
+    const ask = window.fetch;
+    window.fetch = (path, ...rest) => {
+        const answer = ask(path, ...rest);
+        if (!path.startsWith('/api/users?')) return answer;
+        window.fetch = ask;
+        return answer.then(said => new Promise(go => { window.release = () => go(said); }));
+    };
+"""
+
+
+def test_who_is_added_while_a_page_is_on_its_way_stays(browser: Browser, app: Site) -> None:
+    app.database.fill(people(1))
+    browser.run(f"{{{HELD}}}")
+    browser.click("#refresh")
+    browser.wait("!!window.release")
+    browser.run("document.querySelector('#name').value = 'Ada'")
+    browser.run("document.querySelector('#email').value = 'ada@example.com'")
+    browser.click("#add button")
+    browser.wait("document.querySelector('#added').textContent")
+    browser.run("release()")
+    browser.wait("document.querySelectorAll('#users li').length < 50")
+    names = "[...document.querySelectorAll('#users .name')].map(name => name.textContent)"
+    assert browser.run(names) == ["Person 1", "Ada"]
+
+
+def test_an_answer_that_breaks_off_is_none(browser: Browser) -> None:
+    browser.run(
+        "window.fetch = async () => new Response(new ReadableStream({ start: body => body.error() }))"
+    )
+    browser.click("#refresh")
+    trouble = "document.querySelector('#trouble').dataset.trouble"
+    browser.wait(f"{trouble} !== 'none'")
+    assert browser.run(trouble) == "unreachable"
+
+
 def test_where_the_last_page_ends_the_focus_stays(browser: Browser) -> None:
     for shown in (100, 120):
         browser.run("document.querySelector('#more').focus()")

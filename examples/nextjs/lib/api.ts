@@ -19,21 +19,35 @@ export class ApiError extends Error {
 
 const LONGEST = 20_000;
 
-async function call(path: string, init: RequestInit = {}): Promise<Response> {
+/** What the app answered: `said` is undefined where that is no JSON. */
+type Answer = { status: number; said: unknown };
+
+async function call(path: string, init: RequestInit = {}): Promise<Answer> {
   const limit = AbortSignal.timeout(LONGEST);
   const signal = init.signal ? AbortSignal.any([init.signal, limit]) : limit;
-  let response: Response;
+  let status: number;
+  let text: string;
   try {
-    response = await fetch(path, { cache: 'no-store', ...init, signal });
+    const response = await fetch(path, { cache: 'no-store', ...init, signal });
+    status = response.status;
+    text = await response.text(); // which may break off, or come too late, after the status
   } catch (error) {
     if (init.signal?.aborted) throw error;
     throw new ApiError('unreachable');
   }
-  if (response.status < 500) return response;
-  if (response.status === 503) throw new ApiError('busy');
-  const said: unknown = await response.json().catch(() => null);
+  const said = parsed(text);
+  if (status < 500) return { status, said };
+  if (status === 503) throw new ApiError('busy');
   const away = said instanceof Object && 'error' in said && said.error === 'Database connection failed';
   throw new ApiError(away ? 'away' : 'broken');
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** What kind of trouble an error is. */
@@ -42,9 +56,9 @@ export function troubleOf(error: unknown): Trouble {
 }
 
 async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
-  const response = await call(path, { signal });
-  if (!response.ok) throw new ApiError('broken');
-  return (await response.json()) as T;
+  const { status, said } = await call(path, { signal });
+  if (status !== 200 || said === undefined) throw new ApiError('broken');
+  return said as T;
 }
 
 export function getUsers(after: number, signal?: AbortSignal): Promise<Page> {
@@ -61,13 +75,13 @@ export function getConnections(): Promise<Connections> {
 
 /** The new user, or what is wrong with which field. */
 export async function addUser(name: string, email: string): Promise<User | { fields: Fields }> {
-  const response = await call('/api/users', {
+  const { status, said } = await call('/api/users', {
     method: 'POST',
     headers: { 'Content-Type': 'application/json' },
     body: JSON.stringify({ name, email }),
   });
-  if (response.status === 201) return (await response.json()) as User;
-  if (response.status === 409 || response.status === 422) return (await response.json()) as { fields: Fields };
-  if (response.status === 413) return { fields: { body: 'is too large' } };
+  if (status === 413) return { fields: { body: 'is too large' } };
+  if (status === 201 && said) return said as User;
+  if ((status === 409 || status === 422) && said) return said as { fields: Fields };
   throw new ApiError('broken');
 }

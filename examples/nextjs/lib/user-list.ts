@@ -28,6 +28,8 @@ export class UserList {
   #working = new AbortController();
   #due: Job = 'first';
   #failures = 0;
+  /** Who was put in while a page was on its way, which may not have them yet. */
+  #added: User[] = [];
 
   readonly view = () => this.#view;
   readonly viewBefore = () => EMPTY;
@@ -71,12 +73,14 @@ export class UserList {
 
   /** Put in a user who has just been added, if the list goes that far. */
   readonly add = (user: User) => {
+    this.#added.push(user);
     if (this.#view.loaded && this.#view.next === null) this.#show({ users: merge(this.#view.users, [user]) });
   };
 
   async #run(job: Job) {
     this.#pause();
     this.#due = job;
+    this.#added = [];
     const { signal } = (this.#working = new AbortController());
     this.#show({ loading: job, retryAt: null });
     try {
@@ -93,8 +97,9 @@ export class UserList {
 
   async #do(job: Job, signal: AbortSignal): Promise<Partial<View>> {
     if (job === 'check') return { time: await getTime(signal) };
-    const { users, next } = await getUsers(job === 'more' ? (this.#view.next ?? 0) : 0, signal);
-    return { users: job === 'more' ? merge(this.#view.users, users) : users, next, loaded: true };
+    const { users: page, next } = await getUsers(job === 'more' ? (this.#view.next ?? 0) : 0, signal);
+    const users = job === 'more' ? merge(this.#view.users, page) : page;
+    return { users: next === null ? merge(users, this.#added) : users, next, loaded: true };
   }
 
   #failed(job: Job, trouble: Trouble) {
