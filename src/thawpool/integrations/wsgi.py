@@ -18,7 +18,6 @@ from ._checks import invocation_of
 from .http import answer, log
 
 if TYPE_CHECKING:
-    from types import FrameType
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
     from thawpool import AsyncPool, Pool
@@ -28,7 +27,8 @@ __all__ = ["PoolMiddleware"]
 REASONS = {500: "500 Internal Server Error", 503: "503 Service Unavailable"}
 #: In the environment of Flask's test client within its ``with`` block, and of Werkzeug's debugger.
 PRESERVES = "werkzeug.debug.preserve_context"
-#: Responses that a server never closed, found where their end could not be at once. It comes with the next end.
+#: Responses that a server never closed. The garbage collector finds them, perhaps while its thread holds a lock of the
+#: pool's, so they are closed with the next one that ends.
 forgotten: list[_Response] = []
 
 
@@ -181,12 +181,9 @@ class _Response:
             self._end()
 
     def __del__(self, _is_finalizing: Callable[[], bool] = sys.is_finalizing) -> None:
-        """What the server should have done: an invocation that never ends would keep the pool awake."""
+        """An invocation that never ends would keep the pool awake."""
         if self._invocation is not None and not _is_finalizing():
-            if _is_within_thawpool():
-                forgotten.append(self)
-            else:
-                self.close()
+            forgotten.append(self)
 
     def _begin(self) -> None:
         if not self._begun and self._head is not None:
@@ -213,7 +210,7 @@ class _Response:
         invocation, self._invocation = self._invocation, None
         if invocation is not None:
             if forgotten:
-                _end_forgotten()
+                _close_forgotten()
             self._context.run(invocation.__exit__, None, None, None)
 
 
@@ -228,20 +225,17 @@ def _run_here(function: Callable[..., Any], *args: Any) -> Any:
     return function(*args)
 
 
-def _is_within_thawpool() -> bool:
-    """Whether this thread may hold a lock of thawpool's, the garbage collector having come in between."""
-    frame: FrameType | None = sys._getframe(2)
-    while frame is not None:
-        if frame.f_globals.get("__name__", "").startswith("thawpool."):
-            return True
-        frame = frame.f_back
-    return False
-
-
-def _end_forgotten() -> None:
+def _close_forgotten() -> None:
     while forgotten:
         try:
             response = forgotten.pop()
         except IndexError:  # another thread was faster
             return
-        response._end()
+        try:
+            response.close()
+        except Exception:  # the app's own, of a request that is long over
+            import logging
+
+            logging.getLogger("thawpool").exception(
+                "a response that its server never closed failed at its end"
+            )
