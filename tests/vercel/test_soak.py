@@ -44,7 +44,7 @@ def test_it_finds_a_pool_that_trusts_too_long() -> None:
 
 
 def test_it_finds_a_pool_with_too_many_connections() -> None:
-    report = soak(seed=1, requests=30, weather=("nothing",), max_size=7)
+    report = soak(seed=1, requests=200, clients=16, weather=("nothing",), max_size=12)
     assert report.sessions > 5
     assert not report.good
     assert "sessions at the server, 5 allowed" in str(report)
