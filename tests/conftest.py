@@ -25,9 +25,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(autouse=True)
-def no_invocation_before(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_invocation_before() -> Iterator[None]:
     """An invocation changes what later leases of the process are marked with."""
-    monkeypatch.setattr(PoolBase, "_marks", False)
+    PoolBase._marks = False
+    yield
+    PoolBase._marks = False
 
 
 @pytest.fixture(scope="session")
