@@ -17,6 +17,7 @@ import asyncpg
 import pytest
 
 from thawpool import AsyncPool
+from thawpool._base import PoolBase
 from thawpool.testing.postgres import Postgres
 
 SQL = "SELECT 1 AS one"
@@ -74,6 +75,7 @@ async def every_form(url: str) -> dict[str, Calls]:
 
 @pytest.fixture(scope="module")
 def calls(postgres: Postgres) -> dict[str, Calls]:
+    PoolBase._marks = False  # no invocation of another test's
     return asyncio.run(every_form(postgres.url()))
 
 
