@@ -191,25 +191,27 @@ class PoolBase(Sleeper):
             if log is not None:
                 log.debug("%s: %s %s", self.name, event, detail)
             if observer is not None:
-                try:
-                    method = getattr(observer, event)
-                    method(self.name, detail) if detail else method(self.name)
-                except Exception:
-                    import logging
-
-                    logging.getLogger("thawpool").exception("%s: the observer failed at %r", self.name, event)
+                self._tell(event, detail) if detail else self._tell(event)
 
     def _waited(self, since: float) -> None:
         seconds = max(0.0, self._mono() - since)
         self._waits += 1
         self._wait_seconds += seconds
         if self._config.observer is not None:
-            try:
-                self._config.observer.waited(self.name, seconds)
-            except Exception:
-                import logging
+            self._tell("waited", seconds)
 
-                logging.getLogger("thawpool").exception("%s: the observer failed at 'waited'", self.name)
+    def _flush(self) -> None:
+        if hasattr(self._config.observer, "flush"):
+            self._tell("flush")
+
+    def _tell(self, event: str, *about: object) -> None:
+        """Tell the observer, whose mistakes go no further."""
+        try:
+            getattr(self._config.observer, event)(self.name, *about)
+        except Exception:
+            import logging
+
+            logging.getLogger("thawpool").exception("%s: the observer failed at %r", self.name, event)
 
     # -- marks: what is written on a lease in an invocation, or with ``debug`` ---------------------
 
